@@ -1,0 +1,63 @@
+import { parentPort } from 'node:worker_threads';
+import { addressFromPublicKey } from '../../protocol/address.js';
+import { bls, type BlsPublicKey } from '../../protocol/crypto/bls.js';
+import { secp256k1 } from '../../protocol/crypto/secp256k1.js';
+import { invariant, InvariantError } from '../../protocol/invariant.js';
+import {
+  OP,
+  packRecovered,
+  unpackPossession,
+  unpackRecoveries,
+  unpackSameMessage,
+  type Packed,
+  type Recovery,
+} from './wire.js';
+
+/** Parsing a key costs as much as a share of a batch, and the same validators vote at every height. */
+const MAX_CACHED_KEYS = 4096;
+const cachedKeys = new Map<string, BlsPublicKey>();
+
+const port = parentPort;
+invariant(port !== null, 'this file runs as a worker');
+port.on('message', (request: Uint8Array) => {
+  const response = answer(request);
+  port.postMessage(response, [response.buffer]);
+});
+
+function answer(request: Uint8Array): Packed {
+  switch (request[0]) {
+    case OP.recover:
+      return packRecovered(unpackRecoveries(request).map(recoverAddress));
+    case OP.sameMessage:
+      return judgeVotes(request);
+    case OP.possession: {
+      const { publicKey, signature } = unpackPossession(request);
+      return Uint8Array.of(Number(bls.verifyPossession(publicKey, signature)));
+    }
+    default:
+      throw new InvariantError('the pool sends only the operations it shares with the worker');
+  }
+}
+
+function recoverAddress({ digest, signature, yParity }: Recovery): Uint8Array | undefined {
+  const publicKey = secp256k1.recover(digest, signature, yParity);
+  return publicKey === undefined ? undefined : addressFromPublicKey(publicKey);
+}
+
+function judgeVotes(request: Uint8Array): Packed {
+  const { message, votes } = unpackSameMessage(request);
+  const entries = votes.map(({ publicKey, signature }) => ({ key: parsedKey(publicKey), signature }));
+  const valid = new Uint8Array(votes.length).fill(1);
+  for (const index of bls.findInvalid(entries, message)) valid[index] = 0;
+  return valid;
+}
+
+function parsedKey(bytes: Uint8Array): BlsPublicKey {
+  const name = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
+  const cached = cachedKeys.get(name);
+  if (cached !== undefined) return cached;
+  const key = bls.parsePublicKey(bytes);
+  if (cachedKeys.size >= MAX_CACHED_KEYS) cachedKeys.clear();
+  cachedKeys.set(name, key);
+  return key;
+}

@@ -1,0 +1,11 @@
+import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** Repository root, from the compiled place of this file (`dist/test/support`). */
+export const REPOSITORY_ROOT = join(dirname(fileURLToPath(import.meta.url)), '..', '..', '..');
+
+/** Parsed JSON of `test/vectors/<name>`; the caller states its shape. */
+export function readVector<Shape>(name: string): Shape {
+  return JSON.parse(readFileSync(join(REPOSITORY_ROOT, 'test', 'vectors', name), 'utf8')) as Shape;
+}
