@@ -1,0 +1,31 @@
+/**
+ * Hard bounds of the wire formats. They are part of the encodings (an SSZ list root depends on its limit), so changing one
+ * changes ids: an explicit act, caught by the fixture hashes. Chain parameters may be tighter, never looser.
+ */
+
+/** Validators in one set. */
+export const MAX_VALIDATORS = 1024;
+
+/** Transactions in one block. */
+export const MAX_BLOCK_TRANSACTIONS = 65_536;
+
+/** Bytes of one transaction envelope. */
+export const MAX_TRANSACTION_BYTES = 131_072;
+
+/** Bytes of one encoded body; larger messages are refused before they are parsed. */
+export const MAX_BLOCK_BYTES = 8 * 1024 * 1024;
+
+/** Pieces of evidence in one block. */
+export const MAX_BLOCK_EVIDENCE = 64;
+
+/** Bytes of one vote extension. */
+export const MAX_EXTENSION_BYTES = 2048;
+
+/** Vote extensions in one block: one per signer of the parent commit, and as many late ones. */
+export const MAX_BLOCK_EXTENSIONS = 2 * MAX_VALIDATORS;
+
+/** Free bytes of a header. */
+export const MAX_EXTRA_DATA_BYTES = 32;
+
+/** Protocol upgrades a parameter set can schedule. */
+export const MAX_UPGRADES = 64;

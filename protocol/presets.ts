@@ -1,0 +1,121 @@
+import { WEI_PER_OGPU } from './amounts.js';
+import { PROTOCOL_VERSION, type ChainParams } from './params.js';
+
+export const PRESET_NAMES = ['devnet', 'testnet', 'mainnet'] as const;
+export type PresetName = (typeof PRESET_NAMES)[number];
+
+/** A chain's number and its parameters at genesis. */
+export interface Preset {
+  readonly name: PresetName;
+  /** EIP-155 chain id: 6478 spells OGPU on a telephone keypad, the last digit is the network. */
+  readonly chainId: number;
+  readonly params: ChainParams;
+}
+
+const SECOND_MS = 1_000;
+const MINUTE_MS = 60 * SECOND_MS;
+const HOUR_MS = 60 * MINUTE_MS;
+const DAY_MS = 24 * HOUR_MS;
+const GWEI = 10n ** 9n;
+
+const mainnet: ChainParams = {
+  consensus: {
+    blockIntervalMinMs: 250,
+    blockIntervalIdleMs: 10 * SECOND_MS,
+    timeoutProposeMs: 1_000,
+    timeoutProposeDeltaMs: 500,
+    timeoutPrevoteMs: 500,
+    timeoutPrevoteDeltaMs: 500,
+    timeoutPrecommitMs: 500,
+    timeoutPrecommitDeltaMs: 500,
+    timestampPrecisionMs: 500,
+    timestampDelayMs: 2_000,
+    timestampDelayGrowthBps: 1_000,
+    maxValidators: 150,
+    evidenceMaxAgeMs: 13 * DAY_MS,
+  },
+  blocks: {
+    maxBlockBytes: 4 * 1024 * 1024,
+    maxTransactionBytes: 128 * 1024,
+    gasLimit: 120_000_000,
+    gasElasticity: 2,
+    baseFeeChangeDenominator: 8,
+    initialBaseFeeWei: GWEI,
+    minBaseFeeWei: GWEI / 10n,
+  },
+  staking: {
+    minSelfStakeWei: 10_000n * WEI_PER_OGPU,
+    unbondingMs: 14 * DAY_MS,
+    epochMs: DAY_MS,
+    maxCommissionChangeBpsPerDay: 100,
+    emissionBpsPerYear: 2_000,
+    equivocationSlashBps: 500,
+    downtimeSlashBps: 1,
+    downtimeWindowBlocks: 10_000,
+    downtimeMinSignedBps: 500,
+    jailMs: 10 * MINUTE_MS,
+  },
+  jobs: {
+    defaultSegments: 64,
+    sampledSegments: 4,
+    seatsPerSegment: 5,
+    seedDelayBlocks: 8,
+    maxAttempts: 3,
+    claimWindowMs: 2 * SECOND_MS,
+    sealWindowMs: 30 * SECOND_MS,
+    revealWindowMs: 30 * SECOND_MS,
+    unsealWindowMs: 10 * MINUTE_MS,
+    publicationWindowMs: 10 * MINUTE_MS,
+    bondPriceMultiple: 10,
+    fullAuditValueWei: 1_000n * WEI_PER_OGPU,
+  },
+  upgrades: [{ protocolVersion: PROTOCOL_VERSION, activationHeight: 0 }],
+};
+
+/** Mainnet's rules with times short enough to live through an unbonding in a test week. */
+const testnet: ChainParams = {
+  ...mainnet,
+  consensus: { ...mainnet.consensus, evidenceMaxAgeMs: 23 * HOUR_MS },
+  staking: {
+    ...mainnet.staking,
+    minSelfStakeWei: 1_000n * WEI_PER_OGPU,
+    unbondingMs: DAY_MS,
+    epochMs: HOUR_MS,
+  },
+};
+
+/** One machine, one developer: everything due within minutes. */
+const devnet: ChainParams = {
+  ...mainnet,
+  consensus: {
+    ...mainnet.consensus,
+    blockIntervalMinMs: 50,
+    blockIntervalIdleMs: 5 * SECOND_MS,
+    evidenceMaxAgeMs: 9 * MINUTE_MS,
+  },
+  staking: {
+    ...mainnet.staking,
+    minSelfStakeWei: 100n * WEI_PER_OGPU,
+    unbondingMs: 10 * MINUTE_MS,
+    epochMs: MINUTE_MS,
+    downtimeWindowBlocks: 1_000,
+    jailMs: 10 * SECOND_MS,
+  },
+  jobs: {
+    ...mainnet.jobs,
+    claimWindowMs: 500,
+    sealWindowMs: 5 * SECOND_MS,
+    revealWindowMs: 5 * SECOND_MS,
+    unsealWindowMs: 30 * SECOND_MS,
+    publicationWindowMs: 30 * SECOND_MS,
+  },
+};
+
+export const PRESETS: Readonly<Record<PresetName, Preset>> = {
+  devnet: { name: 'devnet', chainId: 64_782, params: devnet },
+  testnet: { name: 'testnet', chainId: 64_781, params: testnet },
+  mainnet: { name: 'mainnet', chainId: 64_780, params: mainnet },
+};
+
+/** Chain ids that belong to the live EVM network called OpenGPU, mainnet and testnet: never to be used here. */
+export const FOREIGN_CHAIN_IDS: readonly number[] = [1071, 200_820_172_034];

@@ -1,0 +1,23 @@
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+/** The compiled command line beside this compiled file. */
+const MAIN = fileURLToPath(new URL('../../node/main.js', import.meta.url));
+
+const TIMEOUT_MS = 120_000;
+
+export interface CliResult {
+  readonly exitCode: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs `ogpu` as a user does: a process of its own, without a terminal. */
+export function runCli(args: readonly string[], options: { readonly cwd?: string } = {}): CliResult {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, ...args], {
+    encoding: 'utf8',
+    timeout: TIMEOUT_MS,
+    ...options,
+  });
+  return { exitCode: status, stdout, stderr };
+}
