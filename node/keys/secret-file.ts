@@ -1,0 +1,224 @@
+import { randomBytes } from 'node:crypto';
+import { constants } from 'node:fs';
+import { link, mkdir, open, rename, stat, unlink, type FileHandle } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { OgpuError } from '../../protocol/errors.js';
+
+/** Secret files and the folders that hold them, always with `path` and the `cure` in the error's data. */
+export class SecretFileError extends OgpuError<
+  | 'SECRET_FILE_NOT_FOUND'
+  | 'SECRET_FILE_UNREADABLE'
+  | 'SECRET_FILE_SYMLINK'
+  | 'SECRET_FILE_NOT_REGULAR'
+  | 'SECRET_FILE_OWNER'
+  | 'SECRET_FILE_PERMISSIONS'
+  | 'SECRET_FILE_TOO_LARGE'
+  | 'SECRET_FILE_EXISTS'
+  | 'SECRET_FILE_FOLDER'
+  | 'SECRET_FILE_IO'
+> {}
+
+const FILE_MODE = 0o600;
+const FOLDER_MODE = 0o700;
+const GROUP_AND_WORLD = 0o077;
+
+/** Far above any keystore, mnemonic or password; a device or a huge file must not be read into memory. */
+export const MAX_SECRET_FILE_BYTES = 64 * 1024;
+
+/**
+ * Bytes of a file that only its owner can reach.
+ *
+ * The checks are made on the opened file, so it cannot be swapped between check and read. Refused: a symbolic link as
+ * the last part of the path (it could be pointed elsewhere), anything but a regular file, a file of another user (who
+ * could read it too), and any permission for group or world.
+ *
+ * @throws SecretFileError SECRET_FILE_NOT_FOUND | SECRET_FILE_UNREADABLE | SECRET_FILE_SYMLINK |
+ * SECRET_FILE_NOT_REGULAR | SECRET_FILE_OWNER | SECRET_FILE_PERMISSIONS | SECRET_FILE_TOO_LARGE | SECRET_FILE_IO
+ */
+export async function readSecretFile(path: string, maxBytes = MAX_SECRET_FILE_BYTES): Promise<Uint8Array> {
+  // Without O_NONBLOCK, opening a FIFO would wait for a writer for ever.
+  const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+  const file = await open(path, flags).catch((cause: unknown) => {
+    throw openError(path, cause);
+  });
+  try {
+    await checkPrivate(file, path);
+    return await readAtMost(file, path, maxBytes);
+  } catch (error) {
+    throw error instanceof SecretFileError ? error : ioError('read', path, error);
+  } finally {
+    await file.close();
+  }
+}
+
+/**
+ * Creates a secret file and never replaces one: the complete, synced file appears under its name in one step, or not at
+ * all. The folder is made (0700) where it is missing; its entry is synced too.
+ *
+ * @throws SecretFileError SECRET_FILE_EXISTS | SECRET_FILE_FOLDER | SECRET_FILE_IO
+ */
+export async function createSecretFile(path: string, bytes: Uint8Array): Promise<void> {
+  await ensureSecretFolder(dirname(path));
+  // link() refuses an existing name, which rename() would silently replace.
+  await publish(path, bytes, async (temporary) => {
+    await link(temporary, path);
+    await unlink(temporary);
+  });
+}
+
+/**
+ * Replaces the content of a secret file in one step: a crash leaves the old content or the new one.
+ *
+ * @throws SecretFileError SECRET_FILE_FOLDER | SECRET_FILE_IO
+ */
+export async function replaceSecretFile(path: string, bytes: Uint8Array): Promise<void> {
+  await ensureSecretFolder(dirname(path));
+  await publish(path, bytes, (temporary) => rename(temporary, path));
+}
+
+/**
+ * Makes the folder with mode 0700, or checks that an existing one is ours and closed to group and world.
+ *
+ * @throws SecretFileError SECRET_FILE_FOLDER | SECRET_FILE_IO
+ */
+export async function ensureSecretFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true, mode: FOLDER_MODE });
+    const { mode, uid } = await stat(folder);
+    if (isOurs(uid) && (mode & GROUP_AND_WORLD) === 0) return;
+  } catch (cause) {
+    throw ioError('make the folder', folder, cause);
+  }
+  const cure = `chmod 700 '${folder}' (and chown it to the user that runs this), or choose another folder`;
+  throw new SecretFileError('SECRET_FILE_FOLDER', 'other users can reach the folder for secret files', {
+    path: folder,
+    cure,
+  });
+}
+
+async function publish(
+  path: string,
+  bytes: Uint8Array,
+  put: (temporary: string) => Promise<void>,
+): Promise<void> {
+  const folder = dirname(path);
+  const temporary = join(folder, `.${basename(path)}.${randomBytes(6).toString('hex')}.tmp`);
+  try {
+    await writeSynced(temporary, bytes);
+    await put(temporary);
+    await syncFolder(folder);
+  } catch (cause) {
+    await unlink(temporary).catch(() => undefined);
+    if (errnoOf(cause) === 'EEXIST') {
+      throw new SecretFileError('SECRET_FILE_EXISTS', 'refusing to overwrite an existing key', {
+        path,
+        cure: 'move the existing file away first, after making sure that it is backed up or not needed',
+      });
+    }
+    throw ioError('write', path, cause);
+  }
+}
+
+async function writeSynced(path: string, bytes: Uint8Array): Promise<void> {
+  const file = await open(path, 'wx', FILE_MODE);
+  try {
+    await file.chmod(FILE_MODE);
+    await file.writeFile(bytes);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, constants.O_RDONLY | constants.O_DIRECTORY);
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+async function checkPrivate(file: FileHandle, path: string): Promise<void> {
+  const status = await file.stat();
+  if (!status.isFile()) {
+    throw new SecretFileError('SECRET_FILE_NOT_REGULAR', 'a secret must be in a regular file', {
+      path,
+      cure: 'name the file itself, not a folder, pipe or device',
+    });
+  }
+  if (!isOurs(status.uid)) {
+    throw new SecretFileError('SECRET_FILE_OWNER', 'the secret file belongs to another user', {
+      path,
+      ownerUid: status.uid,
+      cure: `chown it to the user that runs this: chown "$(id -u)" '${path}'`,
+    });
+  }
+  if ((status.mode & GROUP_AND_WORLD) !== 0) {
+    throw new SecretFileError('SECRET_FILE_PERMISSIONS', 'other users can reach the secret file', {
+      path,
+      mode: (status.mode & 0o777).toString(8).padStart(4, '0'),
+      cure: `chmod 600 '${path}'`,
+    });
+  }
+}
+
+/** Reads one byte more than allowed, so that a file growing while it is read is caught as well. */
+async function readAtMost(file: FileHandle, path: string, maxBytes: number): Promise<Uint8Array> {
+  const buffer = new Uint8Array(maxBytes + 1);
+  let length = 0;
+  while (length <= maxBytes) {
+    const { bytesRead } = await file.read(buffer, length, buffer.length - length);
+    if (bytesRead === 0) return buffer.slice(0, length);
+    length += bytesRead;
+  }
+  throw new SecretFileError('SECRET_FILE_TOO_LARGE', `the file is larger than ${maxBytes} bytes`, {
+    path,
+    maxBytes,
+    cure: 'check that this is the file you meant',
+  });
+}
+
+function openError(path: string, cause: unknown): SecretFileError {
+  switch (errnoOf(cause)) {
+    case 'ENOENT':
+    case 'ENOTDIR':
+      return new SecretFileError('SECRET_FILE_NOT_FOUND', 'there is no such secret file', {
+        path,
+        cure: 'check the path',
+      });
+    case 'ELOOP':
+      return new SecretFileError('SECRET_FILE_SYMLINK', 'a secret file may not be a symbolic link', {
+        path,
+        cure: `name the file that it points to: readlink -f '${path}'`,
+      });
+    case 'EACCES':
+    case 'EPERM':
+      return new SecretFileError('SECRET_FILE_UNREADABLE', 'no permission to read the secret file', {
+        path,
+        cure: 'run as the owner of the file, or chown it to the user that runs this',
+      });
+    default:
+      return ioError('open', path, cause);
+  }
+}
+
+function ioError(action: string, path: string, cause: unknown): SecretFileError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new SecretFileError(
+    'SECRET_FILE_IO',
+    `cannot ${action}: ${reason}`,
+    { path, errno: errnoOf(cause) ?? 'unknown', cure: 'check the disk, its free space and the folder' },
+    { cause },
+  );
+}
+
+function errnoOf(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+}
+
+/** Owners are unknown on systems without POSIX users; there the folder's own access rules must do. */
+function isOurs(uid: number): boolean {
+  const user = process.geteuid?.();
+  return user === undefined || uid === user;
+}
