@@ -14,6 +14,9 @@ export class FuzzFailure extends OgpuError<'FUZZ_FAILURE'> {}
 /** A single input must be done with within this time: hangs are failures. */
 const HANG_MS = 2_000;
 
+/** Inputs have a few kilobytes; whoever allocates more than this for one believed a length it should have checked. */
+const MAX_ALLOCATED_BYTES = 32 * 1024 * 1024;
+
 /**
  * Runs one case. Inputs depend on (target, seed) alone.
  *
@@ -21,6 +24,7 @@ const HANG_MS = 2_000;
  */
 export async function runCase(target: FuzzTarget, seed: number): Promise<void> {
   const start = performance.now();
+  const allocatedBefore = allocatedBytes();
   try {
     await target.attack(createPrng(seed));
   } catch (error) {
@@ -28,6 +32,14 @@ export async function runCase(target: FuzzTarget, seed: number): Promise<void> {
   }
   const elapsedMs = performance.now() - start;
   if (elapsedMs > HANG_MS) throw failure(target, seed, `took ${elapsedMs.toFixed(0)} ms`);
+  const allocated = allocatedBytes() - allocatedBefore;
+  if (allocated > MAX_ALLOCATED_BYTES) throw failure(target, seed, `allocated ${allocated} bytes`);
+}
+
+/** Heap and buffers, garbage included: what was allocated since, unless a collection came in between. */
+function allocatedBytes(): number {
+  const { heapUsed, arrayBuffers } = process.memoryUsage();
+  return heapUsed + arrayBuffers;
 }
 
 function failure(target: FuzzTarget, seed: number, what: string): FuzzFailure {

@@ -1,0 +1,77 @@
+import { InvalidArgumentError, Option } from 'commander';
+import { GenesisError } from '../../genesis/faults.js';
+import { formatFaults } from '../../genesis/report.js';
+import { OgpuError } from '../../protocol/errors.js';
+import { PRESET_NAMES } from '../../protocol/presets.js';
+import { promptPassword, type PromptPassword } from '../keys/password.js';
+
+/** What the genesis commands reach outside themselves. */
+export interface GenesisContext {
+  /** Standard output: the answer. */
+  write(text: string): void;
+  /** Standard error: what only people should read. */
+  warn(text: string): void;
+  /** Replaces the last line of progress; absent where nobody watches. */
+  readonly progress?: (text: string) => void;
+  readonly askPassword: PromptPassword;
+}
+
+export const PROCESS_CONTEXT: GenesisContext = {
+  write: (text) => void process.stdout.write(text),
+  warn: (text) => void process.stderr.write(text),
+  askPassword: (question, options) => promptPassword(question, options),
+  ...(process.stderr.isTTY ? { progress: (text) => void process.stderr.write(`\r\u001b[K${text}`) } : {}),
+};
+
+export interface JsonOption {
+  readonly json: boolean;
+}
+
+/** Prints what `work` answers, or the faults of a genesis, one a line, and rejects with their number. */
+export async function answer(
+  context: GenesisContext,
+  { json }: JsonOption,
+  work: () => Promise<string>,
+): Promise<void> {
+  try {
+    const text = await work().finally(() => context.progress?.(''));
+    context.write(text);
+  } catch (error) {
+    if (!(error instanceof GenesisError) || error.faultCount === 0) throw error;
+    const { faults, faultCount } = error;
+    if (json) context.write(toJson({ valid: false, faultCount, faults }));
+    else context.warn(formatFaults(faults, faultCount));
+    throw new GenesisError('GENESIS_INVALID', error.message, [], 0, { cause: error });
+  }
+}
+
+export function toJson(value: unknown): string {
+  return `${JSON.stringify(value, null, 2)}\n`;
+}
+
+/** A fresh `--preset`: an option belongs to one command. */
+export function presetOption(): Option {
+  return new Option('--preset <name>', 'chain id and parameters of')
+    .choices(PRESET_NAMES)
+    .makeOptionMandatory();
+}
+
+/** The value of an option, or commander's error naming the option. */
+export function parsedOption<Value>(parse: (text: string) => Value): (text: string) => Value {
+  return (text) => {
+    try {
+      return parse(text);
+    } catch (error) {
+      if (error instanceof OgpuError) throw new InvalidArgumentError(`${error.message}.`);
+      throw error;
+    }
+  };
+}
+
+export function integerOption(minimum: number, maximum: number): (text: string) => number {
+  return (text) => {
+    const value = /^\d{1,10}$/.test(text) ? Number(text) : NaN;
+    if (value >= minimum && value <= maximum) return value;
+    throw new InvalidArgumentError(`expected an integer from ${minimum} to ${maximum}.`);
+  };
+}
