@@ -62,6 +62,7 @@ export async function createGenesis(request: GenesisRequest): Promise<CreatedGen
     const state = await loadGenesis(
       join(staging, DOCUMENT_FILE),
       onProgress === undefined ? {} : { onProgress },
+      DOCUMENT_FILE,
     );
     for (const file of files.toReversed()) await rename(join(staging, file), join(directory, file));
     return { state, files: files.map((file) => join(directory, file)) };

@@ -13,11 +13,16 @@ export type LoadOptions = Omit<SourceOptions, 'directory'>;
 /**
  * Reads and checks a genesis document and the snapshots beside it.
  *
+ * @param name of the document in errors
  * @throws GenesisError GENESIS_INVALID with everything that is wrong | GENESIS_FILE when the document cannot be read
  */
-export async function loadGenesis(path: string, options: LoadOptions = {}): Promise<GenesisState> {
+export async function loadGenesis(
+  path: string,
+  options: LoadOptions = {},
+  name: string = path,
+): Promise<GenesisState> {
   const text = await readTextFile(path, MAX_DOCUMENT_BYTES);
-  return parseGenesis(text, { ...options, directory: dirname(path) }, path);
+  return parseGenesis(text, { ...options, directory: dirname(path) }, name);
 }
 
 /**

@@ -1,7 +1,13 @@
+import { documentTargets } from './documents.js';
 import { protocolTargets } from './protocol.js';
 import { sszTargets } from './ssz.js';
 import type { FuzzTarget } from './target.js';
 import { transactionTargets } from './transactions.js';
 
 /** Every fuzz target, in the order `npm run fuzz` takes them. */
-export const FUZZ_TARGETS: readonly FuzzTarget[] = [...sszTargets, ...transactionTargets, ...protocolTargets];
+export const FUZZ_TARGETS: readonly FuzzTarget[] = [
+  ...sszTargets,
+  ...transactionTargets,
+  ...protocolTargets,
+  ...documentTargets,
+];
