@@ -28,7 +28,13 @@ export function hexField(length: number): z.ZodType<Uint8Array> {
 }
 
 export function integerField(min: number, max: number): z.ZodType<number> {
-  return z.number().int().min(min).max(max);
+  // Adding 0 turns JSON's -0 into 0.
+  return z
+    .number()
+    .int()
+    .min(min)
+    .max(max)
+    .transform((value) => value + 0);
 }
 
 /** Text of a pattern; anything else has its own `code`. */

@@ -78,10 +78,7 @@ export function chainParamsToJson(params: ChainParams): Record<string, unknown> 
 }
 
 function checkValue(path: string, spec: ParameterSpec, value: unknown): Fault[] {
-  const typed =
-    spec.kind === 'count'
-      ? typeof value === 'number' && Number.isSafeInteger(value)
-      : typeof value === 'bigint';
+  const typed = spec.kind === 'count' ? isCount(value) : typeof value === 'bigint';
   if (!typed) {
     const expected = spec.kind === 'count' ? 'a whole number' : 'a decimal string of wei';
     return [{ path, code: 'PARAM_TYPE', message: `expected ${expected}` }];
@@ -202,6 +199,11 @@ function asRecord(
   return record;
 }
 
+/** A whole number; JSON's `-0` is none, or one value would have two spellings. */
+function isCount(value: unknown): boolean {
+  return typeof value === 'number' && Number.isSafeInteger(value) && !Object.is(value, -0);
+}
+
 function isUint(value: number, max: number): boolean {
-  return Number.isSafeInteger(value) && value >= 0 && value <= max;
+  return isCount(value) && value >= 0 && value <= max;
 }

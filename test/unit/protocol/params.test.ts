@@ -60,6 +60,18 @@ describe('validation', () => {
       ],
     );
   });
+  test('a negative zero is no count', () => {
+    const text = JSON.stringify(chainParamsToJson(params)).replace(
+      '"blockIntervalMinMs":250',
+      '"blockIntervalMinMs":-0',
+    );
+    const result = parseChainParams(JSON.parse(text), 'params');
+    assert.ok('faults' in result);
+    assert.deepEqual(
+      result.faults.map(({ path, code }) => `${path} ${code}`),
+      ['params.consensus.blockIntervalMinMs PARAM_TYPE'],
+    );
+  });
   test('missing groups, parameters and wrong shapes are named', () => {
     for (const json of [null, 7, 'x', []]) assert.ok('faults' in parseChainParams(json, 'params'));
     const { jobs: _jobs, ...withoutJobs } = chainParamsToJson(params);
