@@ -1,3 +1,4 @@
+import { abiTargets } from './abi.js';
 import { documentTargets } from './documents.js';
 import { protocolTargets } from './protocol.js';
 import { sszTargets } from './ssz.js';
@@ -8,6 +9,7 @@ import { transactionTargets } from './transactions.js';
 export const FUZZ_TARGETS: readonly FuzzTarget[] = [
   ...sszTargets,
   ...transactionTargets,
+  ...abiTargets,
   ...protocolTargets,
   ...documentTargets,
 ];
