@@ -24,6 +24,15 @@ export const MAX_EXTENSION_BYTES = 2048;
 /** Vote extensions in one block: one per signer of the parent commit, and as many late ones. */
 export const MAX_BLOCK_EXTENSIONS = 2 * MAX_VALIDATORS;
 
+/** Logs of one block's system phase, or of one transaction. */
+export const MAX_BLOCK_LOGS = 65_536;
+
+/** Topics of one log: the event's signature and three indexed parameters, as in the EVM. */
+export const MAX_LOG_TOPICS = 4;
+
+/** Bytes of one log's data. */
+export const MAX_LOG_DATA_BYTES = 65_536;
+
 /** Free bytes of a header. */
 export const MAX_EXTRA_DATA_BYTES = 32;
 

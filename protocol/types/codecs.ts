@@ -6,6 +6,7 @@ import { evidenceCodec } from './evidence.js';
 import { extensionPayloadCodec, voteExtensionCodec } from './extension.js';
 import { headerCodec } from './header.js';
 import { proposalCodec, proposalPayloadCodec } from './proposal.js';
+import { blockReceiptsCodec, receiptCodec } from './receipt.js';
 import { validatorSetCodec } from './validators.js';
 import { voteCodec, votePayloadCodec } from './vote.js';
 
@@ -24,6 +25,8 @@ export const CODECS = {
   extendedCommit: extendedCommitCodec,
   evidence: evidenceCodec,
   validatorSet: validatorSetCodec,
+  receipt: receiptCodec,
+  blockReceipts: blockReceiptsCodec,
   auditEntry: auditEntryCodec,
   auditEntries: auditEntriesCodec,
   signedAuditEntry: signedAuditEntryCodec,

@@ -8,6 +8,7 @@ import type { Evidence, EvidenceType } from '../../protocol/types/evidence.js';
 import type { ExtensionPayload, VoteExtension } from '../../protocol/types/extension.js';
 import type { Header } from '../../protocol/types/header.js';
 import type { Proposal, ProposalPayload } from '../../protocol/types/proposal.js';
+import type { BlockReceipts, Log, Receipt } from '../../protocol/types/receipt.js';
 import type { ValidatorSet } from '../../protocol/types/validators.js';
 import type { Vote, VotePayload } from '../../protocol/types/vote.js';
 import type { Prng } from './prng.js';
@@ -35,6 +36,12 @@ export const SAMPLES: { readonly [Name in CodecName]: (prng: Prng) => SampleOf<N
       blsPublicKey: prng.bytes(48),
       votingPower: safeInteger(prng),
     })),
+  receipt,
+  blockReceipts: (prng): BlockReceipts => ({
+    beginLogs: some(prng, 3, log),
+    receipts: some(prng, 3, receipt),
+    endLogs: some(prng, 3, log),
+  }),
   auditEntry,
   auditEntries: (prng) => some(prng, 20, auditEntry),
   signedAuditEntry: (prng): SignedAuditEntry => ({
@@ -133,6 +140,19 @@ function evidence(prng: Prng): Evidence {
     () => ({ selector: 2, value: { first: voteExtension(prng), second: voteExtension(prng) } }),
   ];
   return prng.pick(kinds)();
+}
+
+function log(prng: Prng): Log {
+  return { address: prng.bytes(20), topics: some(prng, 4, () => prng.bytes(32)), data: bytesUpTo(prng, 200) };
+}
+
+function receipt(prng: Prng): Receipt {
+  return {
+    type: prng.below(3),
+    status: prng.below(2),
+    cumulativeGasUsed: safeInteger(prng),
+    logs: some(prng, 3, log),
+  };
 }
 
 function auditEntry(prng: Prng): AuditEntry {

@@ -16,6 +16,7 @@ import { CommitType, ExtendedCommitType } from '../../../protocol/types/commit.j
 import { EvidenceType } from '../../../protocol/types/evidence.js';
 import { VoteExtensionType } from '../../../protocol/types/extension.js';
 import { HeaderType } from '../../../protocol/types/header.js';
+import { BlockReceiptsType, ReceiptType } from '../../../protocol/types/receipt.js';
 import { ProposalType } from '../../../protocol/types/proposal.js';
 import { ValidatorSetType } from '../../../protocol/types/validators.js';
 import { VoteType } from '../../../protocol/types/vote.js';
@@ -95,6 +96,8 @@ describe('an independent implementation of the specification agrees', () => {
     extendedCommit: ExtendedCommitType,
     evidence: EvidenceType,
     validatorSet: ValidatorSetType,
+    receipt: ReceiptType,
+    blockReceipts: BlockReceiptsType,
     auditEntry: AuditEntryType,
     signedAuditEntry: SignedAuditEntryType,
   };
