@@ -44,10 +44,16 @@ interface HashToCurveVectors {
   }[];
 }
 
+interface CompressedHashVectors {
+  readonly domain: string;
+  readonly tests: readonly { readonly tcId: number; readonly message: string; readonly point: string }[];
+}
+
 const ethereum = readVector<EthereumVectors>('bls-ethereum.json');
 const wycheproof = readVector<WycheproofVectors>('bls-wycheproof.json');
 const possession = readVector<PossessionVectors>('bls-possession.json');
 const hashToCurve = readVector<HashToCurveVectors>('bls-hash-to-curve.json');
+const compressedHash = readVector<CompressedHashVectors>('bls-hash-to-curve-wycheproof.json');
 
 function at<Item>(items: readonly Item[], index: number): Item {
   const item = items[index];
@@ -119,5 +125,12 @@ test('RFC 9380: the hash to G2 that possession proofs and the fallback are built
     }).toAffine();
     assert.deepEqual([point.x.c0, point.x.c1], x.map(BigInt));
     assert.deepEqual([point.y.c0, point.y.c1], y.map(BigInt));
+  }
+});
+
+test('Wycheproof: hash to G2, compressed', () => {
+  for (const { tcId, message, point } of compressedHash.tests) {
+    const hashed = bls12_381.G2.hashToCurve(fromHex(message), { DST: compressedHash.domain });
+    assert.equal(toHex(hashed.toBytes()), point, `tcId ${tcId}`);
   }
 });
