@@ -78,15 +78,26 @@ interface Source {
   readonly file: ts.SourceFile;
 }
 
-const sources: readonly Source[] = Object.keys(MAY_IMPORT).flatMap((room) =>
+const paths = Object.keys(MAY_IMPORT).flatMap((room) =>
   readdirSync(join(REPOSITORY_ROOT, room), { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.ts') && !name.endsWith('.d.ts'))
-    .map((name) => {
-      const path = join(room, name);
-      const text = readFileSync(join(REPOSITORY_ROOT, path), 'utf8');
-      return { path, room, file: ts.createSourceFile(path, text, ts.ScriptTarget.ES2022, true) };
-    }),
+    .map((name) => ({ room, path: join(room, name) })),
 );
+const program = createProgram(paths.map(({ path }) => join(REPOSITORY_ROOT, path)));
+const checker = program.getTypeChecker();
+const sources: readonly Source[] = paths.map(({ room, path }) => {
+  const file = program.getSourceFile(join(REPOSITORY_ROOT, path));
+  assert.ok(file, path);
+  return { room, path, file };
+});
+
+function createProgram(files: readonly string[]): ts.Program {
+  const config: unknown = ts.readConfigFile(join(REPOSITORY_ROOT, 'tsconfig.json'), (path) =>
+    readFileSync(path, 'utf8'),
+  ).config;
+  const { options } = ts.parseJsonConfigFileContent(config, ts.sys, REPOSITORY_ROOT);
+  return ts.createProgram([...files], { ...options, noEmit: true, incremental: false });
+}
 
 function importsOf(source: Source): string[] {
   const found: string[] = [];
@@ -155,22 +166,14 @@ const ALLOWED_AMOUNT_CASTS = new Set([join('protocol', 'types', 'validators.ts')
 
 /** A division of numbers is whole only inside `Math.floor`, `ceil` or `trunc`; one of bigints always is. */
 function makesFraction(node: ts.BinaryExpression): boolean {
-  if (isBigInt(node.left) || isBigInt(node.right)) return false;
+  if (isBigInt(node.left) && isBigInt(node.right)) return false;
   let outer: ts.Node = node.parent;
   while (ts.isParenthesizedExpression(outer)) outer = outer.parent;
   return !(ts.isCallExpression(outer) && /^Math\.(floor|ceil|trunc)$/.test(outer.expression.getText()));
 }
 
 function isBigInt(node: ts.Expression): boolean {
-  let found = false;
-  walk(node, (inner) => {
-    if (
-      ts.isBigIntLiteral(inner) ||
-      (ts.isIdentifier(inner) && (/(Wei|WEI)/.test(inner.text) || inner.text === 'BigInt'))
-    )
-      found = true;
-  });
-  return found;
+  return (checker.getTypeAtLocation(node).flags & ts.TypeFlags.BigIntLike) !== 0;
 }
 
 function mentionsAmount(node: ts.Node): boolean {

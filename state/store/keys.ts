@@ -1,0 +1,64 @@
+import { bytes, keySpace, nibblePath, sizedBytes, uint, word } from './key-space.js';
+
+/**
+ * Every key of the ledger. State is what the state root commits to; the rest is the node's own and can be dropped or
+ * rebuilt. Widths are part of the format: changing one is a new `STORE_FORMAT_VERSION`.
+ */
+export const STATE_KEYS = {
+  /** Account: nonce, balance, code hash. */
+  account: keySpace('acct/', bytes('address', 20)),
+  /** Reserved for an EVM: code by its hash. */
+  code: keySpace('code/', bytes('hash', 32)),
+  /** Reserved for an EVM: storage of an account. */
+  slot: keySpace('slot/', bytes('address', 20), bytes('slot', 32)),
+  /** Totals outside of accounts: reserve, verifier pool, escrow. */
+  pool: keySpace('pool/', word('name')),
+  /** Values of the chain itself: epoch, beacon, base fee. */
+  system: keySpace('sys/', word('name')),
+  validator: keySpace('val/', bytes('owner', 20)),
+  /** BLS key, in use or retired, → its validator. */
+  validatorKey: keySpace('valk/', bytes('blsPublicKey', 48)),
+  delegation: keySpace('del/', bytes('validator', 20), bytes('delegator', 20)),
+  /** The same the other way round: what a delegator has delegated. */
+  delegator: keySpace('delr/', bytes('delegator', 20), bytes('validator', 20)),
+  unbonding: keySpace('unb/', bytes('owner', 20), uint('number', 8)),
+  provider: keySpace('prov/', bytes('master', 20)),
+  /** Operator key → its provider. */
+  operator: keySpace('oper/', bytes('operator', 20)),
+  source: keySpace('src/', bytes('source', 32)),
+  job: keySpace('job/', bytes('job', 32)),
+  /** Jobs of one status, in the order of their ids. */
+  jobStatus: keySpace('jobs/', uint('status', 1), bytes('job', 32)),
+  attempt: keySpace('att/', bytes('job', 32), uint('attempt', 4)),
+  /** What falls due, earliest first; `height` is the lowest at which it may. */
+  due: keySpace('due/', uint('timeMs', 8), uint('height', 8), uint('kind', 1), bytes('subject', 32)),
+} as const;
+
+export const NODE_KEYS = {
+  /** Node of the state tree at a path: latest version only. */
+  treeNode: keySpace('tree/', nibblePath('path')),
+  /** What a block changed, so that it can be undone or its history dropped: height, then state key. */
+  undo: keySpace('undo/', uint('height', 8), sizedBytes('stateKey')),
+  /** The same by state key: its first entry above height h holds the value that was there after block h. */
+  history: keySpace('hist/', sizedBytes('stateKey'), uint('height', 8)),
+  block: keySpace('blk/', uint('height', 8)),
+  /** Block id → height. */
+  blockId: keySpace('bid/', bytes('id', 32)),
+  /** Extended commit of a height. */
+  commit: keySpace('com/', uint('height', 8)),
+  receipt: keySpace('rcpt/', uint('height', 8), uint('index', 4)),
+  /** Transaction hash → height and index. */
+  transaction: keySpace('tx/', bytes('hash', 32)),
+  /** Logs by emitter. */
+  logAddress: keySpace('loga/', bytes('address', 20), uint('height', 8), uint('logIndex', 4)),
+  /** Logs by topic and its position 0–3. */
+  logTopic: keySpace(
+    'logt/',
+    uint('position', 1),
+    bytes('topic', 32),
+    uint('height', 8),
+    uint('logIndex', 4),
+  ),
+  /** The node's own marks: `schema`, `head`, `tail`. */
+  meta: keySpace('meta/', word('name')),
+} as const;
