@@ -4,6 +4,7 @@ import { protocolTargets } from './protocol.js';
 import { sszTargets } from './ssz.js';
 import type { FuzzTarget } from './target.js';
 import { transactionTargets } from './transactions.js';
+import { treeTargets } from './tree.js';
 
 /** Every fuzz target, in the order `npm run fuzz` takes them. */
 export const FUZZ_TARGETS: readonly FuzzTarget[] = [
@@ -12,4 +13,5 @@ export const FUZZ_TARGETS: readonly FuzzTarget[] = [
   ...abiTargets,
   ...protocolTargets,
   ...documentTargets,
+  ...treeTargets,
 ];

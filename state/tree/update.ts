@@ -1,0 +1,258 @@
+import { bytesEqual, compareBytes, toHex } from '../../protocol/bytes.js';
+import { HASH_LENGTH } from '../../protocol/crypto/hash.js';
+import { TreeError } from './errors.js';
+import { createHeaps, foldHeaps, HEAP_ROOT, HEAP_SIZE, heapHash, loadHeap } from './fold.js';
+import { hashLeaf, requireHash, type Leaf } from './leaf.js';
+import {
+  branchMaskOf,
+  checkNode,
+  childOffset,
+  copyBytes,
+  createNode,
+  HEADER_BYTES,
+  LEAF_BYTES,
+  LEAF_HASH_OFFSET,
+  leafMaskOf,
+  MAX_PATH_NIBBLES,
+  nibbleAt,
+  popCount,
+  readNode,
+  SLOTS,
+  VALUE_HASH_OFFSET,
+  type NodeBytes,
+  type NodeReader,
+  type NodeWrite,
+} from './node.js';
+import { treeRoot } from './root.js';
+
+/** A new value for a key, or, where `valueHash` is undefined, no leaf any more. Deleting what is not there changes nothing. */
+export interface LeafChange {
+  readonly keyHash: Uint8Array;
+  readonly valueHash: Uint8Array | undefined;
+}
+
+export interface TreeUpdate {
+  readonly root: Uint8Array;
+  /** What to store, each path once, in no promised order. Nodes that stay as they are do not appear. */
+  readonly writes: readonly NodeWrite[];
+}
+
+/** Nodes hashed at a time; their binary levels take 1 KiB each. */
+const FOLD_BATCH = 1024;
+
+/**
+ * The tree of `reader` after `changes`, which come in any order, each key once. The reader and the changes are only read;
+ * memory is proportional to the number of changes.
+ *
+ * @throws TreeError HASH_LENGTH | DUPLICATE_KEY for the changes, NODE_* for a damaged store
+ */
+export function updateTree(reader: NodeReader, changes: readonly LeafChange[]): TreeUpdate {
+  const walk: Walk = {
+    reader,
+    changes: sortChanges(changes),
+    path: new Uint8Array(MAX_PATH_NIBBLES),
+    drafts: Array.from({ length: MAX_PATH_NIBBLES }, () => []),
+    writes: [],
+  };
+  const root = updateRoot(walk);
+  if (root === undefined) return { root: new Uint8Array(HASH_LENGTH), writes: walk.writes };
+  if (root.kind !== 'draft') return { root: treeRoot(reader), writes: walk.writes };
+  return { root: hashDrafts(walk.drafts), writes: walk.writes };
+}
+
+/** A subtree of two leaves or more that stays as it is stored. */
+interface Stored {
+  readonly kind: 'stored';
+}
+
+interface LoneLeaf extends Leaf {
+  readonly kind: 'leaf';
+  readonly leafHash: Uint8Array;
+}
+
+/** A node to be written. Its bytes are complete but for the hashes of those children that are drafts themselves. */
+interface Draft {
+  readonly kind: 'draft';
+  readonly bytes: NodeBytes;
+  /** Where the hash of this node goes, once known. */
+  parent: Draft | undefined;
+  hashOffset: number;
+}
+
+type Subtree = undefined | LoneLeaf | Stored | Draft;
+
+const STORED: Stored = { kind: 'stored' };
+
+interface Walk {
+  readonly reader: NodeReader;
+  readonly changes: readonly LeafChange[];
+  /** Nibbles down to where the walk is. */
+  readonly path: Uint8Array;
+  /** By depth in nibbles. */
+  readonly drafts: readonly Draft[][];
+  readonly writes: NodeWrite[];
+}
+
+/** The root node exists as soon as there is one leaf; every other one from two on. */
+function updateRoot(walk: Walk): Subtree {
+  const path = walk.path.subarray(0, 0);
+  const node = walk.reader.getNode(path);
+  if (node === undefined) return updateNode(walk, 0, undefined, nodeOf(undefined, 0), 0, walk.changes.length);
+  checkNode(node, path);
+  return updateNode(walk, 0, STORED, node, 0, walk.changes.length);
+}
+
+/** The subtree at `depth` after changes [first, end). Returns `before` itself if they change nothing. */
+function updateSubtree(walk: Walk, depth: number, before: Subtree, first: number, end: number): Subtree {
+  if (before?.kind === 'stored') {
+    return updateNode(walk, depth, before, readNode(walk.reader, walk.path, depth), first, end);
+  }
+  const change = walk.changes[first];
+  const leaf = before?.kind === 'leaf' ? before : undefined;
+  if (end - first === 1 && change !== undefined && (!leaf || bytesEqual(leaf.keyHash, change.keyHash))) {
+    const { keyHash, valueHash } = change;
+    if (valueHash === undefined) return undefined;
+    if (leaf && bytesEqual(leaf.valueHash, valueHash)) return leaf;
+    return { kind: 'leaf', keyHash, valueHash, leafHash: hashLeaf({ keyHash, valueHash }) };
+  }
+  return updateNode(walk, depth, before, nodeOf(leaf, depth), first, end);
+}
+
+/** The subtree `before`, whose children are in `node` whether it is stored or not, after changes [first, end). */
+function updateNode(
+  walk: Walk,
+  depth: number,
+  before: Subtree,
+  node: NodeBytes,
+  first: number,
+  end: number,
+): Subtree {
+  const changed: Changed = {
+    mask: 0,
+    leafMask: leafMaskOf(node),
+    branchMask: branchMaskOf(node),
+    children: [],
+  };
+  for (let next = first; next < end;) {
+    const from = next;
+    const slot = nibbleAt(walk.changes[from]?.keyHash ?? walk.path, depth);
+    while (next < end && nibbleAt(walk.changes[next]?.keyHash ?? walk.path, depth) === slot) next++;
+    walk.path[depth] = slot;
+    const child = childAt(node, slot);
+    const updated = updateSubtree(walk, depth + 1, child, from, next);
+    if (updated !== child) setChild(changed, slot, updated);
+  }
+  if (changed.mask === 0) return before;
+  const isStored = before?.kind === 'stored';
+  const leaves = popCount(changed.leafMask);
+  if (changed.branchMask === 0 && leaves < (depth === 0 ? 1 : 2)) {
+    if (isStored) walk.writes.push({ path: walk.path.slice(0, depth), bytes: undefined });
+    return leaves === 0 ? undefined : loneLeaf(node, changed);
+  }
+  const draft = assemble(node, changed);
+  walk.drafts[depth]?.push(draft);
+  walk.writes.push({ path: walk.path.slice(0, depth), bytes: draft.bytes });
+  return draft;
+}
+
+/** How the children of a node differ from what they were. */
+interface Changed {
+  /** Slots that differ. */
+  mask: number;
+  /** Kinds of all children afterwards. */
+  leafMask: number;
+  branchMask: number;
+  /** By slot; only those in `mask` mean anything. */
+  readonly children: Subtree[];
+}
+
+function setChild(changed: Changed, slot: number, child: Subtree): void {
+  const bit = 1 << slot;
+  changed.mask |= bit;
+  changed.leafMask = child?.kind === 'leaf' ? changed.leafMask | bit : changed.leafMask & ~bit;
+  changed.branchMask = child?.kind === 'draft' ? changed.branchMask | bit : changed.branchMask & ~bit;
+  changed.children[slot] = child;
+}
+
+/** A node with one leaf, or none: what a subtree that has no node of its own looks like from inside. */
+function nodeOf(leaf: LoneLeaf | undefined, depth: number): NodeBytes {
+  const node = createNode(leaf ? 1 << nibbleAt(leaf.keyHash, depth) : 0, 0);
+  if (leaf) writeLeaf(node, HEADER_BYTES, leaf);
+  return node;
+}
+
+function childAt(node: NodeBytes, slot: number): Subtree {
+  if ((branchMaskOf(node) >> slot) & 1) return STORED;
+  if (((leafMaskOf(node) >> slot) & 1) === 0) return undefined;
+  const offset = childOffset(node, slot);
+  return {
+    kind: 'leaf',
+    keyHash: node.subarray(offset, offset + HASH_LENGTH),
+    valueHash: node.subarray(offset + VALUE_HASH_OFFSET, offset + LEAF_HASH_OFFSET),
+    leafHash: node.subarray(offset + LEAF_HASH_OFFSET, offset + LEAF_BYTES),
+  };
+}
+
+/** The only leaf that is left. */
+function loneLeaf(node: NodeBytes, changed: Changed): Subtree {
+  const slot = 31 - Math.clz32(changed.leafMask);
+  return (changed.mask >> slot) & 1 ? changed.children[slot] : childAt(node, slot);
+}
+
+/** The node with its changed children, and each draft among them told where its hash belongs. */
+function assemble(node: NodeBytes, changed: Changed): Draft {
+  const bytes = createNode(changed.leafMask, changed.branchMask);
+  const draft: Draft = { kind: 'draft', bytes, parent: undefined, hashOffset: 0 };
+  for (let slot = 0; slot < SLOTS; slot++) {
+    const offset = childOffset(bytes, slot);
+    const child = (changed.mask >> slot) & 1 ? changed.children[slot] : STORED;
+    if (child?.kind === 'leaf') writeLeaf(bytes, offset, child);
+    else if (child?.kind === 'draft') {
+      child.parent = draft;
+      child.hashOffset = offset;
+    } else if (child?.kind === 'stored') {
+      const from = childOffset(node, slot);
+      copyBytes(node, from, bytes, offset, childOffset(node, slot + 1) - from);
+    }
+  }
+  return draft;
+}
+
+function writeLeaf(node: NodeBytes, offset: number, leaf: LoneLeaf): void {
+  copyBytes(leaf.keyHash, 0, node, offset, HASH_LENGTH);
+  copyBytes(leaf.valueHash, 0, node, offset + VALUE_HASH_OFFSET, HASH_LENGTH);
+  copyBytes(leaf.leafHash, 0, node, offset + LEAF_HASH_OFFSET, HASH_LENGTH);
+}
+
+/** Hashes the drafts, deepest first, each into its parent; returns the hash of the root. */
+function hashDrafts(drafts: readonly (readonly Draft[])[]): Uint8Array {
+  const most = Math.max(...drafts.map((level) => level.length));
+  const heaps = createHeaps(Math.min(FOLD_BATCH, most));
+  for (const level of [...drafts].reverse()) {
+    for (let first = 0; first < level.length; first += FOLD_BATCH) {
+      const batch = level.slice(first, first + FOLD_BATCH);
+      batch.forEach((draft, index) => loadHeap(heaps, index, draft.bytes));
+      foldHeaps(heaps, batch.length);
+      batch.forEach(({ parent, hashOffset }, index) => {
+        const from = (index * HEAP_SIZE + HEAP_ROOT) * HASH_LENGTH;
+        if (parent) copyBytes(heaps.hashes, from, parent.bytes, hashOffset, HASH_LENGTH);
+      });
+    }
+  }
+  return heapHash(heaps, HEAP_ROOT).slice();
+}
+
+function sortChanges(changes: readonly LeafChange[]): readonly LeafChange[] {
+  for (const { keyHash, valueHash } of changes) {
+    requireHash(keyHash);
+    if (valueHash !== undefined) requireHash(valueHash);
+  }
+  const sorted = [...changes].sort((a, b) => compareBytes(a.keyHash, b.keyHash));
+  for (let i = 1; i < sorted.length; i++) {
+    const [previous, current] = [sorted[i - 1], sorted[i]];
+    if (previous && current && bytesEqual(previous.keyHash, current.keyHash)) {
+      throw new TreeError('DUPLICATE_KEY', 'a key is changed twice', { keyHash: toHex(current.keyHash) });
+    }
+  }
+  return sorted;
+}
