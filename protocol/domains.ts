@@ -5,8 +5,8 @@ import { createCodec } from './ssz/codec.js';
 import { bytes20, bytes32, ContainerType, uint32, uint64 } from './ssz/types.js';
 
 /**
- * What a signature or hash is for. Each has a domain of its own, so that bytes made for one purpose, chain, genesis or protocol
- * version mean nothing for another.
+ * What a signature or hash is for. Each has a domain of its own: a signature made for one purpose, chain, genesis or protocol version
+ * means nothing for another, nor does a hash made for one purpose or chain.
  */
 export const PURPOSES = [
   'prevote',
@@ -65,6 +65,7 @@ export function signingRoot(identity: ChainIdentity, purpose: Purpose, objectRoo
  * variable length, whose boundaries would be ambiguous.
  */
 export function domainHash(chainId: number, purpose: Purpose, ...parts: readonly Uint8Array[]): Uint8Array {
+  invariant(Number.isSafeInteger(chainId) && chainId > 0, 'a chain id is a positive safe integer');
   const chain = new Uint8Array(8);
   new DataView(chain.buffer).setBigUint64(0, BigInt(chainId), true);
   return sha256(concatBytes(purposeBytes(purpose), chain, ...parts));

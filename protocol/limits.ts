@@ -1,6 +1,6 @@
 /**
- * Hard bounds of the wire formats. They are part of the encodings (an SSZ list root depends on its limit), so changing one
- * changes ids: an explicit act, caught by the fixture hashes. Chain parameters may be tighter, never looser.
+ * Hard bounds of the wire formats. Nodes that differ in one disagree on what is valid, and on the ids of SSZ lists: changing one is an
+ * explicit act, caught by the locks in the tests. Chain parameters may be tighter, never looser.
  */
 
 /** Validators in one set. */
@@ -23,6 +23,9 @@ export const MAX_EXTENSION_BYTES = 2048;
 
 /** Vote extensions in one block: one per signer of the parent commit, and as many late ones. */
 export const MAX_BLOCK_EXTENSIONS = 2 * MAX_VALIDATORS;
+
+/** Bytes of the encoded receipts of one block. */
+export const MAX_RECEIPTS_BYTES = 32 * 1024 * 1024;
 
 /** Logs of one block's system phase, or of one transaction. */
 export const MAX_BLOCK_LOGS = 65_536;

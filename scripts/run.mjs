@@ -75,18 +75,47 @@ function sourceOf(compiled) {
 
 function installDependencies() {
   const stamp = join(root, 'node_modules', '.ogpu-installed');
-  const wanted = createHash('sha256')
-    .update(readFileSync(join(root, 'package-lock.json')))
-    .digest('hex');
-  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return;
+  const lock = readFileSync(join(root, 'package-lock.json'));
+  const wanted = createHash('sha256').update(lock).digest('hex');
+  const isStamped = existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted;
+  if (isStamped && missingPackages(lock).length === 0) return;
   say('Installing dependencies (npm ci)…');
-  run(npm, ['ci', '--no-audit', '--no-fund']);
+  // Building needs the development dependencies whatever NODE_ENV says.
+  run(npm, ['ci', '--include=dev', '--no-audit', '--no-fund']);
+  const missing = missingPackages(lock);
+  if (missing.length > 0) fail(`npm ci left out ${missing.join(', ')}`);
   writeFileSync(stamp, wanted);
+}
+
+/** Packages of the lock file that are not there; those for other platforms may be absent. */
+function missingPackages(lock) {
+  return Object.entries(JSON.parse(lock).packages)
+    .filter(([path, entry]) => path !== '' && !entry.optional && !entry.peer)
+    .map(([path]) => path)
+    .filter((path) => !existsSync(join(root, path, 'package.json')));
 }
 
 function build() {
   say('Building…');
+  compile();
+  if (unbuiltSources().length === 0) return;
+  // An incremental build does not write again what somebody deleted from dist.
+  rmSync(join(root, 'dist', '.tsbuildinfo'), { force: true });
+  compile();
+}
+
+function compile() {
   node([bin('typescript', 'bin/tsc'), '-p', '.']);
+}
+
+function unbuiltSources() {
+  const { include } = JSON.parse(readFileSync(join(root, 'tsconfig.json'), 'utf8'));
+  return include.flatMap((folder) =>
+    readdirSync(join(root, folder), { recursive: true })
+      .filter((name) => name.endsWith('.ts') && !name.endsWith('.d.ts'))
+      .map((name) => join(root, 'dist', folder, name.replace(/\.ts$/, '.js')))
+      .filter((compiled) => !existsSync(compiled)),
+  );
 }
 
 function requireNode() {

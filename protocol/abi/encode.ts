@@ -1,4 +1,4 @@
-import { concatBytes } from '../bytes.js';
+import { concatBytes, joinBytes } from '../bytes.js';
 import { AbiError, headBytes, isDynamic, type AbiType, type AbiValue } from './types.js';
 
 /**
@@ -22,7 +22,7 @@ export function encodeAbi(types: readonly AbiType[], values: readonly AbiValue[]
     tails.push(encoded);
     tailOffset += encoded.length;
   });
-  return concatBytes(...heads, ...tails);
+  return joinBytes(heads.concat(tails));
 }
 
 /** One 32-byte word, big-endian; negative numbers in two's complement. */

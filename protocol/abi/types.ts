@@ -76,7 +76,7 @@ export function parseAbiType(parameter: AbiParameter, depth = 0): AbiType {
     const element = parseAbiType({ ...parameter, type: elementType }, depth + 1);
     return { kind: 'array', element, length };
   }
-  if (type === 'tuple' && components !== undefined) {
+  if (type === 'tuple' && components !== undefined && components.length > 0) {
     return { kind: 'tuple', members: components.map((component) => parseAbiType(component, depth + 1)) };
   }
   return parseElementaryType(type);

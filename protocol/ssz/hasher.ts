@@ -2,9 +2,8 @@ import { setHasher, type Hasher } from '@chainsafe/persistent-merkle-tree';
 import { hasher as nobleHasher } from '@chainsafe/persistent-merkle-tree/hasher/noble';
 
 /**
- * Chooses the SHA-256 under every SSZ root: native `hashtree` where it loads, WebAssembly next, JavaScript last.
- *
- * Must be evaluated before `@chainsafe/ssz`, which computes its zero hashes while loading; `./types.js` sees to that.
+ * Chooses the SHA-256 under every SSZ root: native `hashtree` where it loads, WebAssembly next, JavaScript last. The SSZ library looks the
+ * hasher up at every call; only its table of zero hashes may have been made by the slow one before.
  */
 async function chooseHasher(): Promise<{ hasher: Hasher; reason: string | undefined }> {
   let reason: string | undefined;

@@ -6,6 +6,7 @@ import {
   ListCompositeType,
   UintBigintType,
   UintNumberType,
+  UnionType,
   type BitArray,
   type ByteViews,
   type CompositeType,
@@ -16,7 +17,7 @@ import {
 } from '@chainsafe/ssz';
 import { OgpuError } from '../errors.js';
 
-export { BitArray, ContainerType, UnionType, type ValueOf } from '@chainsafe/ssz';
+export { BitArray, ContainerType, type ValueOf } from '@chainsafe/ssz';
 
 /**
  * The SSZ building blocks of this project. The library leaves three holes, closed here so that no value has two encodings and
@@ -39,7 +40,7 @@ class CheckedUint extends UintNumberType {
   }
 
   override value_serializeToBytes(output: ByteViews, offset: number, value: number): number {
-    if (!Number.isInteger(value) || value < 0 || value > this.#max) {
+    if (!Number.isInteger(value) || value < 0 || value > this.#max || Object.is(value, -0)) {
       throw new SszError('SSZ_VALUE_RANGE', `${value} is not a ${this.typeName}`, {
         value,
         type: this.typeName,
@@ -100,13 +101,40 @@ class CheckedByteList extends ByteListType {
 
 class CheckedBitList extends BitListType {
   override value_serializedSize(value: BitArray): number {
-    assertLength(value.bitLen, value.bitLen <= this.limitBits, this.typeName);
+    this.#assertWellFormed(value);
     return super.value_serializedSize(value);
   }
 
   override hashTreeRootInto(value: BitArray, output: Uint8Array, offset: number): void {
-    assertLength(value.bitLen, value.bitLen <= this.limitBits, this.typeName);
+    this.#assertWellFormed(value);
     super.hashTreeRootInto(value, output, offset);
+  }
+
+  /** No bits beyond the length, or the value would decode as another. */
+  #assertWellFormed({ bitLen, uint8Array }: BitArray): void {
+    const fits = bitLen <= this.limitBits && uint8Array.length === Math.ceil(bitLen / 8);
+    const lastByte = uint8Array.at(-1) ?? 0;
+    assertLength(bitLen, fits && (bitLen % 8 === 0 || lastByte >> (bitLen % 8) === 0), this.typeName);
+  }
+}
+
+/** The member types of a union, by selector. */
+type Members = ConstructorParameters<typeof UnionType>[0];
+
+class CheckedUnion<Types extends Members> extends UnionType<Types> {
+  override value_serializedSize(value: ValueOf<UnionType<Types>>): number {
+    this.#assertSelector(value);
+    return super.value_serializedSize(value);
+  }
+
+  override hashTreeRootInto(value: ValueOf<UnionType<Types>>, output: Uint8Array, offset: number): void {
+    this.#assertSelector(value);
+    super.hashTreeRootInto(value, output, offset);
+  }
+
+  #assertSelector({ selector }: { readonly selector: number }): void {
+    if (this.types[selector] !== undefined) return;
+    throw new SszError('SSZ_VALUE_RANGE', `no member ${selector} of ${this.typeName}`, { selector });
   }
 }
 
@@ -163,4 +191,8 @@ export function listOf<Element extends ElementOf<Element>>(
   limit: number,
 ): ListCompositeType<Element> {
   return new CheckedList<Element>(element, limit);
+}
+
+export function unionOf<Types extends Members>(types: Types): UnionType<Types> {
+  return new CheckedUnion<Types>(types);
 }

@@ -1,4 +1,5 @@
 import { ADDRESS_LENGTH } from '../address.js';
+import { legacyV } from './encode.js';
 import { TransactionError } from './errors.js';
 import { feeCapPerGas, type AccessList, type Transaction } from './types.js';
 
@@ -56,6 +57,7 @@ export function assertRules(transaction: Transaction): void {
 export function assertShapes(transaction: Transaction): void {
   const { chainId, nonce, gasLimit, value } = transaction;
   if (chainId === 0n) throw integerOutOfRange('chainId', chainId);
+  if (transaction.type === 'legacy') assertUint256s({ v: legacyV(chainId, 1) });
   assertUint256s({ chainId, nonce, gasLimit, value });
   if (transaction.type === 'eip1559') {
     const { maxPriorityFeePerGas, maxFeePerGas } = transaction;

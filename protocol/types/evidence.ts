@@ -1,5 +1,5 @@
 import { createCodec } from '../ssz/codec.js';
-import { ContainerType, UnionType, type ValueOf } from '../ssz/types.js';
+import { ContainerType, unionOf, type ValueOf } from '../ssz/types.js';
 import { VoteExtensionType } from './extension.js';
 import { ProposalType } from './proposal.js';
 import { VoteType } from './vote.js';
@@ -25,7 +25,7 @@ export const DUPLICATE_EXTENSION = 2;
  * A contradiction signed by one validator. `first` is the one whose payload root sorts lower, so that one offence has one
  * encoding.
  */
-export const EvidenceType = new UnionType([DuplicateProposalType, DuplicateVoteType, DuplicateExtensionType]);
+export const EvidenceType = unionOf([DuplicateProposalType, DuplicateVoteType, DuplicateExtensionType]);
 
 export type DuplicateProposal = ValueOf<typeof DuplicateProposalType>;
 export type DuplicateVote = ValueOf<typeof DuplicateVoteType>;

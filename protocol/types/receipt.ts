@@ -1,4 +1,10 @@
-import { MAX_BLOCK_TRANSACTIONS, MAX_BLOCK_LOGS, MAX_LOG_DATA_BYTES, MAX_LOG_TOPICS } from '../limits.js';
+import {
+  MAX_BLOCK_TRANSACTIONS,
+  MAX_BLOCK_LOGS,
+  MAX_LOG_DATA_BYTES,
+  MAX_LOG_TOPICS,
+  MAX_RECEIPTS_BYTES,
+} from '../limits.js';
 import { createCodec } from '../ssz/codec.js';
 import {
   byteList,
@@ -45,7 +51,7 @@ export type Log = ValueOf<typeof LogType>;
 export type Receipt = ValueOf<typeof ReceiptType>;
 export type BlockReceipts = ValueOf<typeof BlockReceiptsType>;
 
-export const receiptCodec = createCodec<Receipt>('Receipt', ReceiptType);
+export const receiptCodec = createCodec<Receipt>('Receipt', ReceiptType, { maxBytes: MAX_RECEIPTS_BYTES });
 export const blockReceiptsCodec = createCodec<BlockReceipts>('BlockReceipts', BlockReceiptsType, {
   oneCopy: true,
 });

@@ -30,6 +30,8 @@ describe('types', () => {
   ]) {
     test(`refuses ${text}`, () => refuses(() => type(text), 'ABI_TYPE_UNKNOWN'));
   }
+  test('refuses an empty tuple, whose lists would take no bytes', () =>
+    refuses(() => parseAbiType({ name: '', type: 'tuple', components: [] }), 'ABI_TYPE_UNKNOWN'));
   test('signatures spell tuples out', () => {
     const components = [
       { name: 'a', type: 'address' },
@@ -89,6 +91,11 @@ describe('bytes that are not the canonical encoding', () => {
     const nested = concatBytes(u(32), u(3), u(96), u(96), u(96), u(1), u(7));
     refuses(() => decodeAbi([type('uint8[][]')], nested), 'ABI_NOT_CANONICAL');
   });
+});
+
+test('a list of 200,000 items survives its encoding', () => {
+  const items = Array.from({ length: 200_000 }, (_, i) => BigInt(i));
+  assert.deepEqual(decodeAbi([type('uint256[]')], encodeAbi([type('uint256[]')], [items])), [items]);
 });
 
 test('an unknown selector, and calldata without one', () => {

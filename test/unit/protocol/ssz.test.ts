@@ -52,6 +52,7 @@ describe('a value that does not fit its schema is refused on encoding and hashin
     ['fractional', { b: 1.5 }],
     ['unsafe integer', { c: 2 ** 53 }],
     ['NaN', { c: Number.NaN }],
+    ['negative zero', { a: -0 }],
     ['bigint above its range', { d: 1n << 128n }],
     ['negative bigint', { d: -1n }],
   ];
@@ -69,6 +70,7 @@ describe('a value that does not fit its schema is refused on encoding and hashin
     ['bits above the limit', { bits: BitArray.fromBitLen(10) }],
     ['list above the limit', { list: Array.from({ length: 3 }, () => new Uint8Array(32)) }],
     ['short element', { list: [new Uint8Array(1)] }],
+    ['bits beyond the length', { bits: new BitArray(Uint8Array.of(0xff), 4) }],
   ];
   for (const [what, change] of badStrings) {
     test(what, () => {
@@ -77,6 +79,11 @@ describe('a value that does not fit its schema is refused on encoding and hashin
       throwsSsz(() => strings.root(value), 'SSZ_VALUE_LENGTH');
     });
   }
+  test('a union member that does not exist', () => {
+    const evidence = { ...SAMPLES.evidence(createPrng(1)), selector: 3 };
+    throwsSsz(() => evidenceCodec.encode(evidence), 'SSZ_VALUE_RANGE');
+    throwsSsz(() => evidenceCodec.root(evidence), 'SSZ_VALUE_RANGE');
+  });
   test('the edges fit', () => {
     assert.deepEqual(numbers.decode(numbers.encode(goodNumbers)), goodNumbers);
     assert.deepEqual(strings.decode(strings.encode(goodStrings)), goodStrings);

@@ -28,6 +28,8 @@ describe('signTransaction', () => {
     ['nonce 2^64 - 1', { ...LEGACY, nonce: 2n ** 64n - 1n }, 'TX_NONCE_TOO_HIGH'],
     ['gas limit 2^64', { ...LEGACY, gasLimit: 2n ** 64n }, 'TX_GAS_LIMIT_TOO_HIGH'],
     ['tip above fee cap', { ...EIP1559, maxFeePerGas: 1n }, 'TX_TIP_ABOVE_FEE_CAP'],
+    ['200 kB of data', { ...EIP1559, gasLimit: 10_000_000n, data: new Uint8Array(200_000) }, 'TX_TOO_LARGE'],
+    ['a legacy chain id whose v needs 257 bits', { ...LEGACY, chainId: 2n ** 255n }, 'TX_INTEGER_RANGE'],
     ['cost 2^256', { ...EIP1559, value: 2n ** 256n - 1n }, 'TX_COST_OVERFLOW'],
     [
       'init code of 49,153 bytes',

@@ -1,0 +1,49 @@
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { toHex } from '../../../protocol/bytes.js';
+import {
+  beaconPayloadCodec,
+  domainHash,
+  ownerBindingCodec,
+  PURPOSES,
+  signingDomain,
+  signingRoot,
+} from '../../../protocol/domains.js';
+import * as limits from '../../../protocol/limits.js';
+import { createPrng } from '../../support/prng.js';
+import { readVector, REPOSITORY_ROOT } from '../../support/vectors.js';
+
+const FIXTURE = 'locks.json';
+
+/** Everything whose change makes old signatures, ids or blocks mean something else, and that no encoding shows. */
+function currentLocks(): Record<string, unknown> {
+  const prng = createPrng(1);
+  const identity = { chainId: 64_782, genesisId: prng.bytes(32), protocolVersion: 1 };
+  const root = prng.bytes(32);
+  const byPurpose = PURPOSES.map((purpose) => [
+    purpose,
+    {
+      domain: toHex(signingDomain(identity, purpose)),
+      signingRoot: toHex(signingRoot(identity, purpose, root)),
+      domainHash: toHex(domainHash(identity.chainId, purpose, root)),
+    },
+  ]);
+  return {
+    limits: Object.fromEntries(Object.entries(limits).sort()),
+    purposes: Object.fromEntries(byPurpose) as unknown,
+    payloads: {
+      beacon: toHex(beaconPayloadCodec.root({ height: 7, previousBeacon: prng.bytes(32) })),
+      ownerBinding: toHex(ownerBindingCodec.root({ owner: prng.bytes(20), nonce: 3 })),
+    },
+  };
+}
+
+test('purposes, payloads and limits are what they were: changing one is an explicit act', () => {
+  const current = currentLocks();
+  if (process.env['OGPU_UPDATE_FIXTURES'] === '1') {
+    writeFileSync(join(REPOSITORY_ROOT, 'test', 'vectors', FIXTURE), `${JSON.stringify(current, null, 2)}\n`);
+  }
+  assert.deepEqual(current, readVector(FIXTURE));
+});
