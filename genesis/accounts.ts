@@ -82,8 +82,13 @@ export function debitAccounts(table: AccountTable, debits: readonly Debit[]): Ac
     invariant(amountWei >= 0n && leftWei >= 0n, 'a debit is covered by the balance');
     writeBalance(balances, index, leftWei);
   }
+  return dropEmpty({ length: table.length, addresses, balances });
+}
+
+/** Moves the accounts with a balance together, in place, and leaves out the others. */
+export function dropEmpty({ length: count, addresses, balances }: AccountTable): AccountTable {
   let length = 0;
-  for (let index = 0; index < table.length; index++) {
+  for (let index = 0; index < count; index++) {
     if (readBalance(balances, index) === 0n) continue;
     addresses.copyWithin(length * ADDRESS_LENGTH, index * ADDRESS_LENGTH, (index + 1) * ADDRESS_LENGTH);
     balances.copyWithin(length * BALANCE_BYTES, index * BALANCE_BYTES, (index + 1) * BALANCE_BYTES);

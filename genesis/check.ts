@@ -2,7 +2,7 @@ import { toChecksumAddress } from '../protocol/address.js';
 import { formatOgpu, TOTAL_SUPPLY_WEI } from '../protocol/amounts.js';
 import { toHex } from '../protocol/bytes.js';
 import { bls, BlsError, type BlsPublicKey } from '../protocol/crypto/bls.js';
-import { protocolVersionAt } from '../protocol/params.js';
+import { protocolVersionAt, type ChainParams } from '../protocol/params.js';
 import { FOREIGN_CHAIN_IDS } from '../protocol/presets.js';
 import { balanceOf, totalWei, type AccountTable } from './accounts.js';
 import type { ValidatorEntry } from './document.js';
@@ -18,22 +18,30 @@ export function checkChain({ chainId }: DocumentParts, log: FaultLog): void {
 }
 
 /**
- * Faults: VALIDATOR_OWNER_DUPLICATE, VALIDATOR_KEY_DUPLICATE, VALIDATOR_NAME_DUPLICATE, BLS_KEY_*,
+ * Faults: VALIDATORS_ABOVE_MAXIMUM, VALIDATOR_OWNER_DUPLICATE, VALIDATOR_KEY_DUPLICATE, VALIDATOR_NAME_DUPLICATE, BLS_KEY_*,
  * PROOF_OF_POSSESSION_INVALID, OWNER_BINDING_INVALID, STAKE_BELOW_MINIMUM.
  */
 export function checkValidators(parts: DocumentParts, log: FaultLog): void {
   const { validators, params } = parts;
+  const maximum = params?.consensus.maxValidators;
+  if (maximum !== undefined && validators.length > maximum) {
+    const message = `${validators.length} validators; params.consensus.maxValidators is ${maximum}`;
+    log.add('validators', 'VALIDATORS_ABOVE_MAXIMUM', message);
+  }
   reportDuplicates(validators, 'owner', 'VALIDATOR_OWNER_DUPLICATE', ({ owner }) => toHex(owner), log);
   reportDuplicates(validators, 'blsPublicKey', 'VALIDATOR_KEY_DUPLICATE', (v) => toHex(v.blsPublicKey), log);
   reportDuplicates(validators, 'name', 'VALIDATOR_NAME_DUPLICATE', ({ name }) => name, log);
   for (const validator of validators) {
     checkKey(validator, parts, log);
-    const minimumWei = params?.staking.minSelfStakeWei;
-    if (minimumWei !== undefined && validator.value.stakeWei < minimumWei) {
-      const message = `a validator needs a stake of ${formatOgpu(minimumWei)} OGPU`;
-      log.add(`${validator.path}.stakeWei`, 'STAKE_BELOW_MINIMUM', message);
-    }
+    if (params !== undefined) checkStake(`${validator.path}.stakeWei`, validator.value.stakeWei, params, log);
   }
+}
+
+/** Faults: STAKE_BELOW_MINIMUM. */
+export function checkStake(path: string, stakeWei: bigint, { staking }: ChainParams, log: FaultLog): void {
+  if (stakeWei >= staking.minSelfStakeWei) return;
+  const message = `a validator needs a stake of ${formatOgpu(staking.minSelfStakeWei)} OGPU`;
+  log.add(path, 'STAKE_BELOW_MINIMUM', message);
 }
 
 /** Faults: STAKE_NOT_COVERED, SUPPLY_EXCEEDED. `accounts` hold what was allocated, stakes included. */

@@ -48,6 +48,13 @@ export const ValidatorEntrySchema = z.strictObject({
   commissionBps: integerField(0, 10_000),
 });
 
+/** What an owner decides about a validator, before its key signs. */
+export const ValidatorTermsSchema = ValidatorEntrySchema.omit({
+  blsPublicKey: true,
+  proofOfPossession: true,
+  ownerBinding: true,
+});
+
 export const AllocationEntrySchema = z.strictObject({
   address: addressField,
   balanceWei: amountWeiField,
@@ -85,6 +92,7 @@ const DocumentSchema = z.strictObject({
   snapshots: z.array(SnapshotEntrySchema).max(MAX_SNAPSHOTS),
 });
 
+export type ValidatorTerms = z.output<typeof ValidatorTermsSchema>;
 export type ValidatorEntry = z.output<typeof ValidatorEntrySchema>;
 export type AllocationEntry = z.output<typeof AllocationEntrySchema>;
 export type SnapshotEntry = z.output<typeof SnapshotEntrySchema>;

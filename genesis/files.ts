@@ -1,83 +1,163 @@
-import { createReadStream } from 'node:fs';
-import { access, open, readFile, rename, rm, stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { randomBytes } from 'node:crypto';
+import { constants } from 'node:fs';
+import { link, lstat, open, rename, rm, type FileHandle } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { OgpuError } from '../protocol/errors.js';
 import { GenesisError } from './faults.js';
 
 /** 120 bytes for each account of the largest table, and a little more. */
 export const MAX_CSV_BYTES = 2 ** 31;
+const CHUNK_BYTES = 1 << 18;
 
 /**
- * The bytes of a file in order, at most `maxBytes`.
+ * The bytes of a regular file in order, at most `maxBytes`.
  *
- * @throws GenesisError GENESIS_FILE
+ * @throws GenesisError GENESIS_FILE | GENESIS_FILE_NOT_REGULAR
  */
 export async function* readChunks(path: string, maxBytes: number): AsyncGenerator<Uint8Array> {
-  let bytes = 0;
   try {
-    for await (const chunk of createReadStream(path, {
-      highWaterMark: 1 << 18,
-    }) as AsyncIterable<Uint8Array>) {
-      bytes += chunk.length;
-      if (bytes > maxBytes) throw tooLarge(path, maxBytes);
-      yield chunk;
+    const file = await openRegular(path);
+    try {
+      yield* chunksOf(file, path, maxBytes);
+    } finally {
+      await file.close();
     }
   } catch (error) {
     throw fileError('read', path, error);
   }
 }
 
-/** @throws GenesisError GENESIS_FILE */
+/**
+ * The text of a regular file in UTF-8, a byte order mark included.
+ *
+ * @throws GenesisError GENESIS_FILE | GENESIS_FILE_NOT_REGULAR | GENESIS_FILE_ENCODING
+ */
 export async function readTextFile(path: string, maxBytes: number): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of readChunks(path, maxBytes)) chunks.push(chunk);
   try {
-    const { size } = await stat(path);
-    if (size > maxBytes) throw tooLarge(path, maxBytes);
-    return await readFile(path, 'utf8');
-  } catch (error) {
-    throw fileError('read', path, error);
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(Buffer.concat(chunks));
+  } catch (cause) {
+    throw new GenesisError('GENESIS_FILE_ENCODING', `${path} is not in UTF-8`, [], 0, { cause });
   }
 }
 
+export interface WriteOptions {
+  /** Replaces what is there; otherwise that is refused. */
+  readonly replace: boolean;
+}
+
 /**
- * Writes a whole file or nothing: into a temporary sibling, flushed, renamed, and the directory flushed.
+ * Writes a whole file or nothing: into a temporary sibling, flushed, put under its name in one step, and the directory
+ * flushed.
  *
- * @throws GenesisError GENESIS_FILE
+ * @throws GenesisError GENESIS_EXISTS | GENESIS_FILE
  */
 export async function writeFileAtomically(
   path: string,
   chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+  options: WriteOptions,
 ): Promise<void> {
-  const temporary = `${path}.tmp`;
+  const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}.tmp`);
   try {
-    const file = await open(temporary, 'w');
+    // 'x' follows no link and shares the name with nobody.
+    const file = await open(temporary, 'wx');
     try {
-      for await (const chunk of chunks) await file.writeFile(chunk);
-      await file.sync();
+      await writeSynced(file, chunks);
+      await publish(temporary, path, options);
     } finally {
-      await file.close();
+      await rm(temporary, { force: true });
     }
-    await rename(temporary, path);
-    const directory = await open(dirname(path), 'r');
-    await directory.sync().finally(() => directory.close());
+    await syncDirectory(dirname(path));
   } catch (error) {
-    await rm(temporary, { force: true });
     throw fileError('write', path, error);
   }
 }
 
-/** @throws GenesisError GENESIS_EXISTS when one of `paths` is there */
-export async function refuseExisting(paths: readonly string[]): Promise<void> {
-  for (const path of paths) {
-    const exists = await access(path).then(
-      () => true,
-      () => false,
-    );
-    if (exists) throw new GenesisError('GENESIS_EXISTS', `${path} is already there; --force replaces it`);
+/**
+ * Puts a file under the name `path` in one step, within one file system; its old name may stay.
+ *
+ * @throws GenesisError GENESIS_EXISTS | GENESIS_FILE
+ */
+export async function publish(from: string, path: string, { replace }: WriteOptions): Promise<void> {
+  try {
+    // link() refuses an existing name, which rename() would silently replace.
+    await (replace ? rename(from, path) : link(from, path));
+  } catch (error) {
+    if (!replace && errnoOf(error) === 'EEXIST') throw alreadyThere(path);
+    throw fileError('write', path, error);
   }
 }
 
-function tooLarge(path: string, maxBytes: number): GenesisError {
-  return new GenesisError('GENESIS_FILE', `${path} is larger than ${maxBytes} bytes`);
+export async function syncDirectory(path: string): Promise<void> {
+  const directory = await open(path, constants.O_RDONLY | constants.O_DIRECTORY);
+  await directory.sync().finally(() => directory.close());
+}
+
+/**
+ * Refuses early what {@link publish} would: a path that is taken, or one that cannot be replaced.
+ *
+ * @throws GenesisError GENESIS_EXISTS | GENESIS_FILE_NOT_REGULAR | GENESIS_FILE
+ */
+export async function checkTargets(paths: readonly string[], { replace }: WriteOptions): Promise<void> {
+  for (const path of paths) {
+    const status = await lstat(path).catch((error: unknown) => {
+      if (errnoOf(error) === 'ENOENT') return undefined;
+      throw fileError('write', path, error);
+    });
+    if (status === undefined) continue;
+    if (!replace) throw alreadyThere(path);
+    if (!status.isFile() && !status.isSymbolicLink()) throw notRegular(path);
+  }
+}
+
+async function openRegular(path: string): Promise<FileHandle> {
+  // Without O_NONBLOCK, opening a FIFO would wait for a writer for ever.
+  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    if (!(await file.stat()).isFile()) throw notRegular(path);
+    return file;
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+}
+
+async function* chunksOf(file: FileHandle, path: string, maxBytes: number): AsyncGenerator<Uint8Array> {
+  let bytes = 0;
+  for (;;) {
+    const { bytesRead, buffer } = await file.read(new Uint8Array(CHUNK_BYTES));
+    if (bytesRead === 0) return;
+    bytes += bytesRead;
+    if (bytes > maxBytes) {
+      throw new GenesisError('GENESIS_FILE', `${path} is larger than ${maxBytes} bytes`);
+    }
+    yield buffer.subarray(0, bytesRead);
+  }
+}
+
+async function writeSynced(
+  file: FileHandle,
+  chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+): Promise<void> {
+  try {
+    for await (const chunk of chunks) await file.writeFile(chunk);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+function alreadyThere(path: string): GenesisError {
+  return new GenesisError('GENESIS_EXISTS', `${path} is already there; --force replaces it`);
+}
+
+function notRegular(path: string): GenesisError {
+  return new GenesisError('GENESIS_FILE_NOT_REGULAR', `${path} is not a regular file`);
+}
+
+function errnoOf(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
 }
 
 /** What a failed file operation is reported as. Errors of this project pass unchanged. */

@@ -17,20 +17,12 @@ import { parseJson } from './json.js';
 
 const AllocationListSchema = z.array(AllocationEntrySchema).max(MAX_ALLOCATIONS);
 
-/**
- * A validator entry as `ogpu genesis validator` writes it; undefined when it has faults.
- *
- * @throws GenesisError GENESIS_FILE
- */
+/** A validator entry as `ogpu genesis validator` writes it; undefined when it cannot be read or has faults. */
 export async function readValidatorEntry(path: string, log: FaultLog): Promise<ValidatorEntry | undefined> {
   return readJsonFile(path, ValidatorEntrySchema, log);
 }
 
-/**
- * Allocations from `address=amount` in OGPU, or from the path of a JSON list of `{address, balanceWei, label?}`.
- *
- * @throws GenesisError GENESIS_FILE
- */
+/** Allocations from `address=amount` in OGPU, or from the path of a JSON list of `{address, balanceWei, label?}`. */
 export async function readAllocations(argument: string, log: FaultLog): Promise<readonly AllocationEntry[]> {
   const inline = /^(0x[^=/]*)=(.*)$/s.exec(argument);
   if (inline === null) return (await readJsonFile(argument, AllocationListSchema, log)) ?? [];
@@ -50,7 +42,13 @@ export function parseTimeMs(text: string): number | undefined {
   if (/^\d{1,16}$/.test(text)) return Number(text);
   if (!/^\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d{1,3})?)?(?:Z|[+-]\d\d:\d\d)$/.test(text)) return undefined;
   const timeMs = Date.parse(text);
-  return Number.isNaN(timeMs) ? undefined : timeMs;
+  return Number.isNaN(timeMs) || !isOnCalendar(text) ? undefined : timeMs;
+}
+
+/** Whether the minute exists: `Date.parse` takes February 30 for March 2, and 24:00 for the day after. */
+function isOnCalendar(text: string): boolean {
+  const minute = text.slice(0, 'YYYY-MM-DDTHH:MM'.length);
+  return new Date(Date.parse(`${minute}Z`)).toISOString().startsWith(minute);
 }
 
 async function readJsonFile<Value>(
@@ -59,7 +57,8 @@ async function readJsonFile<Value>(
   log: FaultLog,
 ): Promise<Value | undefined> {
   const countBefore = log.count;
-  const json = parseJson(await readTextFile(path, MAX_DOCUMENT_BYTES), log, path);
+  const text = await log.collect(path, readTextFile(path, MAX_DOCUMENT_BYTES));
+  const json = text === undefined ? undefined : parseJson(text, log, path);
   if (log.count > countBefore) return undefined;
   const result = parseFields(schema, json, path);
   if ('value' in result) return result.value;

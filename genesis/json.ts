@@ -1,7 +1,9 @@
-import type { FaultLog } from './faults.js';
+import { cut, type FaultLog } from './faults.js';
 
 /** Far deeper than any genesis document. */
 const MAX_DEPTH = 64;
+/** Of a key in paths and messages; longer than any of the document. */
+const MAX_KEY_CHARACTERS = 80;
 
 /** An open object or array while scanning. */
 interface Container {
@@ -71,9 +73,11 @@ function readMember(container: Container, token: string, log: FaultLog): void {
   }
   if (!container.expectsKey || container.keys === undefined) return;
   const key = String(JSON.parse(token));
-  container.member = container.path === '$' ? key : `${container.path}.${key}`;
+  const shown = cut(key, MAX_KEY_CHARACTERS);
+  container.member = container.path === '$' ? shown : `${container.path}.${shown}`;
   container.expectsKey = false;
-  if (container.keys.has(key)) log.add(container.member, 'JSON_DUPLICATE_KEY', `key "${key}" appears twice`);
+  if (container.keys.has(key))
+    log.add(container.member, 'JSON_DUPLICATE_KEY', `key "${shown}" appears twice`);
   container.keys.add(key);
 }
 

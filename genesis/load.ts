@@ -14,7 +14,8 @@ export type LoadOptions = Omit<SourceOptions, 'directory'>;
  * Reads and checks a genesis document and the snapshots beside it.
  *
  * @param name of the document in errors
- * @throws GenesisError GENESIS_INVALID with everything that is wrong | GENESIS_FILE when the document cannot be read
+ * @throws GenesisError GENESIS_INVALID with everything that is wrong; when the document cannot be read, GENESIS_FILE |
+ * GENESIS_FILE_NOT_REGULAR | GENESIS_FILE_ENCODING
  */
 export async function loadGenesis(
   path: string,

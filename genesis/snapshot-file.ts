@@ -27,9 +27,9 @@ export function* canonicalCsv(table: AccountTable): Generator<Buffer> {
 }
 
 /**
- * Writes `table` as `directory/file` and returns the entry for the document.
+ * Writes the accounts as `directory/file` and returns the entry for the document.
  *
- * @throws GenesisError GENESIS_FILE
+ * @throws GenesisError GENESIS_EXISTS | GENESIS_FILE
  */
 export async function writeSnapshot(
   directory: string,
@@ -38,7 +38,8 @@ export async function writeSnapshot(
   source?: string,
 ): Promise<SnapshotEntry> {
   const hash = createHash('sha256');
-  await writeFileAtomically(join(directory, file), hashedChunks(canonicalCsv(snapshot.accounts), hash));
+  const chunks = hashedChunks(canonicalCsv(snapshot.accounts), hash);
+  await writeFileAtomically(join(directory, file), chunks, { replace: false });
   return {
     file,
     sha256: hash.digest('hex'),
@@ -55,7 +56,7 @@ export async function writeSnapshot(
  * {@link canonicalCsv} writes), SNAPSHOT_HOLDERS, SNAPSHOT_TOTAL.
  *
  * @param path of the entry
- * @throws GenesisError GENESIS_INVALID with all faults | GENESIS_FILE
+ * @throws GenesisError GENESIS_INVALID with all faults | GENESIS_FILE | GENESIS_FILE_NOT_REGULAR
  */
 export async function readSnapshot(
   directory: string,

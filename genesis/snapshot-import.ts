@@ -4,7 +4,13 @@ import { CsvError, parse, type Info } from 'csv-parse';
 import { parseAddress, toChecksumAddress } from '../protocol/address.js';
 import { parseAmountWei, TOTAL_SUPPLY_WEI } from '../protocol/amounts.js';
 import { OgpuError } from '../protocol/errors.js';
-import { AccountTableBuilder, isZeroAddress, MAX_TABLE_ACCOUNTS, type AccountTable } from './accounts.js';
+import {
+  AccountTableBuilder,
+  dropEmpty,
+  isZeroAddress,
+  MAX_TABLE_ACCOUNTS,
+  type AccountTable,
+} from './accounts.js';
 import { FaultLog } from './faults.js';
 
 /** Header of the form this project writes; see `canonicalCsv`. */
@@ -39,7 +45,7 @@ export interface Snapshot {
  *
  * Streams the rows; memory is that of the {@link AccountTable}. Addresses may be lower case or carry a right EIP-55 checksum.
  *
- * Faults, each at `name:line`: CSV_MALFORMED (ends the reading), HEADER_INVALID, ROW_COLUMNS, ADDRESS_*, ADDRESS_ZERO, AMOUNT_*,
+ * Faults, each at `name:line`: CSV_ENCODING (nothing is read then), CSV_MALFORMED (ends the reading), HEADER_INVALID, ROW_COLUMNS, ADDRESS_*, ADDRESS_ZERO, AMOUNT_*,
  * HOLDER_DUPLICATE, TOTAL_ABOVE_SUPPLY, HOLDERS_TOO_MANY, SNAPSHOT_EMPTY.
  *
  * @throws GenesisError GENESIS_INVALID with all faults
@@ -79,7 +85,17 @@ async function* whileReadable(
   source: AsyncIterable<Uint8Array>,
   rows: SnapshotRows,
 ): AsyncGenerator<Uint8Array> {
-  for await (const chunk of source) if (!rows.isStopped) yield chunk;
+  let isFirst = true;
+  for await (const chunk of source) {
+    if (isFirst && isUtf16(chunk)) rows.refuseEncoding();
+    isFirst = false;
+    if (!rows.isStopped) yield chunk;
+  }
+}
+
+/** By its byte order mark, U+FEFF; the parser would otherwise read it, and other programs would not. */
+function isUtf16([first, second]: Uint8Array): boolean {
+  return (first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff);
 }
 
 /** What csv-parse yields with `info: true`. */
@@ -94,7 +110,7 @@ class SnapshotRows {
   readonly #log: FaultLog;
   readonly #accounts = new AccountTableBuilder();
   #headerSeen = false;
-  #malformed: { readonly line: number; readonly message: string } | undefined;
+  #malformed: { readonly line: number; readonly code: string; readonly message: string } | undefined;
   #rows = 0;
   #zeroBalances = 0;
   #totalWei = 0n;
@@ -110,7 +126,11 @@ class SnapshotRows {
 
   /** Where a row ends is unknown after a syntax error: nothing that follows the first is judged. */
   stop(error: CsvError): void {
-    this.#malformed ??= { line: Number(error['lines']), message: error.message };
+    this.#malformed ??= { line: Number(error['lines']), code: 'CSV_MALFORMED', message: error.message };
+  }
+
+  refuseEncoding(): void {
+    this.#malformed = { line: 1, code: 'CSV_ENCODING', message: 'is UTF-16: save it as UTF-8' };
   }
 
   /** Rows may arrive after the error that follows them: the parser works ahead. */
@@ -133,12 +153,14 @@ class SnapshotRows {
 
   finish(): Snapshot {
     const { name } = this.#options;
-    if (this.#malformed !== undefined)
-      this.#fault(this.#malformed.line, 'CSV_MALFORMED', this.#malformed.message);
-    const accounts = this.#accounts.build(({ address, origins: [first, second] }) => {
+    if (this.#malformed !== undefined) {
+      this.#fault(this.#malformed.line, this.#malformed.code, this.#malformed.message);
+    }
+    const holders = this.#accounts.build(({ address, origins: [first, second] }) => {
       const holder = toChecksumAddress(address);
       this.#fault(second, 'HOLDER_DUPLICATE', `${holder} is already on line ${first}`);
     });
+    const accounts = dropEmpty(holders);
     if (this.#log.count === 0 && accounts.length === 0) {
       this.#log.add(name, 'SNAPSHOT_EMPTY', 'no holder with a balance');
     }
@@ -147,8 +169,10 @@ class SnapshotRows {
 
   #checkHeader(record: readonly string[], line: number): void {
     const header = record.join(',');
-    if (header === 'address,balance' || (header === CANONICAL_HEADER && this.#options.decimals === 0)) return;
-    const expected = `expected the header address,balance (or ${CANONICAL_HEADER} with 0 decimals)`;
+    const isKnown =
+      header === 'address,balance' || (header === CANONICAL_HEADER && this.#options.decimals === 0);
+    if (isKnown && record.length === 2) return;
+    const expected = `expected the header address,balance in two columns (or ${CANONICAL_HEADER} with 0 decimals)`;
     this.#fault(line, 'HEADER_INVALID', `${expected}, got ${shown(header)}`);
   }
 
@@ -164,11 +188,10 @@ class SnapshotRows {
         'ADDRESS_ZERO',
         `nobody holds the key of the zero address: drop the row, its balance joins the reserve`,
       );
-    } else if (balanceWei === 0n) {
-      this.#zeroBalances++;
     } else if (this.#accounts.length === MAX_TABLE_ACCOUNTS) {
       this.#fault(line, 'HOLDERS_TOO_MANY', `more than ${MAX_TABLE_ACCOUNTS} holders`);
     } else {
+      if (balanceWei === 0n) this.#zeroBalances++;
       this.#addBalance(balanceWei, line);
       this.#accounts.add(address, balanceWei, line);
     }

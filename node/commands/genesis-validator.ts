@@ -1,13 +1,16 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { Command } from 'commander';
-import { validatorToJson, type ValidatorEntry } from '../../genesis/document.js';
-import { refuseExisting, writeFileAtomically } from '../../genesis/files.js';
+import { checkStake } from '../../genesis/check.js';
+import { validatorToJson, ValidatorTermsSchema, type ValidatorTerms } from '../../genesis/document.js';
+import { FaultLog } from '../../genesis/faults.js';
+import { parseFields } from '../../genesis/fields.js';
+import { checkTargets, writeFileAtomically } from '../../genesis/files.js';
 import { bindOwner } from '../../genesis/owner-binding.js';
-import { parseAddress, type Address } from '../../protocol/address.js';
 import { OGPU_DECIMALS, parseAmountWei } from '../../protocol/amounts.js';
 import { bls } from '../../protocol/crypto/bls.js';
 import { OgpuError } from '../../protocol/errors.js';
+import { invariant } from '../../protocol/invariant.js';
 import { protocolVersionAt } from '../../protocol/params.js';
 import { PRESETS, type PresetName } from '../../protocol/presets.js';
 import { findKey, openKey } from '../keys/keyring.js';
@@ -24,7 +27,6 @@ import {
 
 export class GenesisCommandError extends OgpuError<'GENESIS_KEY_KIND'> {}
 
-const addressOption = parsedOption(parseAddress);
 const amountOption = parsedOption((text) => parseAmountWei(text, OGPU_DECIMALS));
 
 interface ValidatorOptions extends JsonOption {
@@ -33,9 +35,9 @@ interface ValidatorOptions extends JsonOption {
   readonly dir: string;
   readonly passwordFile?: string;
   readonly name: string;
-  readonly owner: Address;
-  readonly operator?: Address;
-  readonly payout?: Address;
+  readonly owner: string;
+  readonly operator?: string;
+  readonly payout?: string;
   readonly stake: bigint;
   readonly commission: number;
   readonly out?: string;
@@ -51,9 +53,9 @@ export function validatorCommand(context: GenesisContext): Command {
     .option('--dir <folder>', 'folder of the keys', join(homedir(), '.ogpu', 'keys'))
     .option('--password-file <file>', 'file with the password, mode 0600, instead of asking')
     .requiredOption('--name <name>', 'shown to people: 1 to 64 printable ASCII characters')
-    .requiredOption('--owner <address>', 'owns the validator and its stake, for ever', addressOption)
-    .option('--operator <address>', 'acts for it from day to day (the owner unless given)', addressOption)
-    .option('--payout <address>', 'receives its rewards (the owner unless given)', addressOption)
+    .requiredOption('--owner <address>', 'owns the validator and its stake, for ever')
+    .option('--operator <address>', 'acts for it from day to day (the owner unless given)')
+    .option('--payout <address>', 'receives its rewards (the owner unless given)')
     .requiredOption('--stake <amount>', "OGPU, taken from the owner's allocation", amountOption)
     .option(
       '--commission <bps>',
@@ -69,8 +71,10 @@ export function validatorCommand(context: GenesisContext): Command {
 }
 
 async function validator(context: GenesisContext, options: ValidatorOptions): Promise<string> {
-  const { out, owner, passwordFile } = options;
-  if (out !== undefined && !options.force) await refuseExisting([out]);
+  const { out, passwordFile } = options;
+  const target = { replace: options.force };
+  if (out !== undefined) await checkTargets([out], target);
+  const terms = termsOf(options);
   const key = await findKey(options.dir, options.key);
   if (key.kind !== 'validator') {
     throw new GenesisCommandError('GENESIS_KEY_KIND', 'not a validator key', {
@@ -83,21 +87,34 @@ async function validator(context: GenesisContext, options: ValidatorOptions): Pr
     passwordFile === undefined ? context.askPassword(question) : readPasswordFile(passwordFile);
   const secret = await openKey(key, await password);
   const { chainId, params } = PRESETS[options.preset];
-  const entry: ValidatorEntry = {
-    name: options.name,
-    owner,
-    operator: options.operator ?? owner,
-    payout: options.payout ?? owner,
+  const chain = { chainId, protocolVersion: protocolVersionAt(params, 0) };
+  const entry = {
+    ...terms,
     blsPublicKey: bls.publicKey(secret),
     proofOfPossession: bls.provePossession(secret),
-    ownerBinding: bindOwner(secret, { chainId, protocolVersion: protocolVersionAt(params, 0) }, owner),
-    stakeWei: options.stake,
-    commissionBps: options.commission,
+    ownerBinding: bindOwner(secret, chain, terms.owner),
   };
   const text = toJson(validatorToJson(entry));
   if (out === undefined) return text;
-  await writeFileAtomically(out, [Buffer.from(text)]);
+  await writeFileAtomically(out, [Buffer.from(text)], target);
   return options.json ? toJson({ file: out }) : `${out}\n`;
+}
+
+/**
+ * What the key is about to sign, refused by the rules of the document it goes into.
+ *
+ * @throws GenesisError GENESIS_INVALID with all faults
+ */
+function termsOf({ preset, stake, commission, ...options }: ValidatorOptions): ValidatorTerms {
+  const { name, owner, operator = owner, payout = owner } = options;
+  const json = { name, owner, operator, payout, stakeWei: stake.toString(), commissionBps: commission };
+  const log = new FaultLog();
+  const terms = parseFields(ValidatorTermsSchema, json, '');
+  if ('faults' in terms) log.addAll(terms.faults);
+  checkStake('stakeWei', stake, PRESETS[preset].params, log);
+  log.throwIfAny('validator entry');
+  invariant('value' in terms, 'terms without faults were read');
+  return terms.value;
 }
 
 const VALIDATOR_HELP = `

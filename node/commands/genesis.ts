@@ -83,8 +83,7 @@ async function create(context: GenesisContext, options: CreateOptions): Promise<
   }
   const allocations: (readonly AllocationEntry[])[] = [];
   for (const argument of options.allocation) allocations.push(await readAllocations(argument, log));
-  log.throwIfAny('input of the genesis');
-  const { state, files } = await createGenesis({
+  const request = {
     preset: options.preset,
     genesisTimeMs: options.time,
     validators,
@@ -94,7 +93,8 @@ async function create(context: GenesisContext, options: CreateOptions): Promise<
     directory: options.out,
     force: options.force,
     ...showProgress(context),
-  });
+  };
+  const { state, files } = await createGenesis(request, log);
   const report = { files, ...reportGenesis(state) };
   return options.json ? toJson(report) : formatGenesis(report);
 }

@@ -1,62 +1,18 @@
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, test, type TestContext } from 'node:test';
+import { describe, test } from 'node:test';
 import { totalWei } from '../../../genesis/accounts.js';
 import { toHex } from '../../../protocol/bytes.js';
 import { formatFaults } from '../../../genesis/report.js';
-import type { GenesisContext } from '../../../node/commands/genesis-context.js';
-import { genesisCommand } from '../../../node/commands/genesis.js';
 import { storeAccountKey, storeValidatorKey } from '../../../node/keys/keyring.js';
 import { loadGenesis } from '../../../genesis/load.js';
 import { bls } from '../../../protocol/crypto/bls.js';
-import { addressText, ogpu, temporaryDirectory, validatorEntry } from './sample.js';
+import { codesIn, run, workplace } from './command.js';
+import { addressText, ogpu, temporaryDirectory } from './sample.js';
 
 const CHEAP_KDF = { function: 'scrypt', n: 2, r: 8, p: 1 } as const;
-
-interface Run {
-  readonly out: string;
-  readonly err: string;
-  readonly progress: readonly string[];
-  readonly code: string | undefined;
-}
-
-/** Runs `ogpu genesis …` in this process. */
-async function run(...args: readonly string[]): Promise<Run> {
-  let out = '';
-  let err = '';
-  const progress: string[] = [];
-  const context: GenesisContext = {
-    write: (text) => (out += text),
-    warn: (text) => (err += text),
-    progress: (text) => progress.push(text),
-    askPassword: () => Promise.resolve('correct horse'),
-  };
-  const command = genesisCommand(context);
-  for (const each of [command, ...command.commands]) {
-    each.exitOverride().configureOutput({ writeErr: () => undefined });
-  }
-  const code = await command.parseAsync([...args], { from: 'user' }).then(
-    () => undefined,
-    (error: unknown) => (error as { code: string }).code,
-  );
-  return { out, err, progress, code };
-}
-
-/** A directory with two validator entries and a holder export, and the arguments to make a genesis of them. */
-function workplace(context: TestContext): { directory: string; out: string; args: string[] } {
-  const directory = temporaryDirectory(context, {
-    'one.json': JSON.stringify(validatorEntry(1)),
-    'two.json': JSON.stringify(validatorEntry(2)),
-    'export.csv': `"address","balance"\r\n${addressText(2).toLowerCase()},1000.5\r\n${addressText(7)},2\r\n`,
-  });
-  const out = join(directory, 'net');
-  const args = ['create', '--preset', 'devnet', '--time', '2027-01-01T00:00:00Z', '--out', out];
-  args.push('--validator', join(directory, 'one.json'), join(directory, 'two.json'));
-  args.push('--snapshot', join(directory, 'export.csv'), '--decimals', '18');
-  args.push('--allocation', `${addressText(1)}=1500.25`);
-  return { directory, out, args };
-}
 
 describe('ogpu genesis create', () => {
   test('writes a genesis that checks, with the same id', async (context) => {
@@ -119,8 +75,7 @@ describe('ogpu genesis create', () => {
     writeFileSync(join(directory, 'one.json'), '{"name":1,"name":2}');
     const bad = await run(...args, '--allocation', list, '0x12=x', `${addressText(1)}=-1`, '--force');
     assert.equal(bad.code, 'GENESIS_INVALID');
-    const codes = [...bad.err.matchAll(/\[(\w+)\]\n/g)].map(([, code]) => code);
-    assert.deepEqual(codes, [
+    assert.deepEqual(codesIn(bad.err), [
       'JSON_DUPLICATE_KEY',
       'ADDRESS_SYNTAX',
       'AMOUNT_NEGATIVE',
@@ -131,9 +86,56 @@ describe('ogpu genesis create', () => {
 
   test('refuses a missing input and a bad option', async (context) => {
     const { directory, args } = workplace(context);
-    assert.equal((await run(...args, '--snapshot', join(directory, 'none.csv'))).code, 'GENESIS_FILE');
-    assert.equal((await run(...args, '--time', '2027-01-01')).code, 'commander.invalidArgument');
+    const missing = await run(...args, '--snapshot', join(directory, 'none.csv'));
+    assert.equal(missing.code, 'GENESIS_INVALID');
+    assert.match(missing.err, /none\.csv: cannot read .* \[GENESIS_FILE\]\n$/);
+    for (const time of [
+      '2027-01-01',
+      '2027-02-29T00:00:00Z',
+      '2027-04-31T12:00:00+02:00',
+      '2027-01-01T24:00Z',
+    ]) {
+      assert.equal((await run(...args, '--time', time)).code, 'commander.invalidArgument', time);
+    }
     assert.equal((await run(...args, '--decimals', '19')).code, 'commander.invalidArgument');
+  });
+});
+
+describe('inputs of ogpu genesis create', () => {
+  test('are all judged before any is refused', async (context) => {
+    const { directory, out, args } = workplace(context);
+    writeFileSync(join(directory, 'bad.csv'), `address,balance\n${addressText(8)},-1\n`);
+    writeFileSync(join(directory, 'worse.csv'), `address,balance\nx,1\n`);
+    const files = ['bad.csv', 'none.csv', 'worse.csv'].map((file) => join(directory, file));
+    args.push('--validator', join(directory, 'none.json'), '--snapshot', ...files, '--allocation', '0x12=1');
+    const { code, err } = await run(...args);
+    assert.equal(code, 'GENESIS_INVALID');
+    assert.deepEqual(codesIn(err), [
+      'GENESIS_FILE',
+      'ADDRESS_SYNTAX',
+      'AMOUNT_NEGATIVE',
+      'GENESIS_FILE',
+      'ADDRESS_SYNTAX',
+    ]);
+    assert.ok(!existsSync(out));
+  });
+
+  test('are files of UTF-8', async (context) => {
+    const { directory, args } = workplace(context);
+    const utf16 = (text: string): Buffer => Buffer.from(`\ufeff${text}`, 'utf16le');
+    writeFileSync(join(directory, 'one.json'), utf16(readFileSync(join(directory, 'one.json'), 'utf8')));
+    writeFileSync(join(directory, 'export.csv'), utf16(`address,balance\n${addressText(7)},1\n`));
+    assert.deepEqual(codesIn((await run(...args)).err), ['GENESIS_FILE_ENCODING', 'CSV_ENCODING']);
+  });
+
+  test('are regular files, found without waiting', async (context) => {
+    const { directory, args } = workplace(context);
+    const pipe = join(directory, 'pipe');
+    execFileSync('mkfifo', [pipe]);
+    args.push('--validator', pipe, '--allocation', '/dev/zero', '--snapshot', pipe, directory);
+    const { err } = await run(...args);
+    assert.deepEqual(codesIn(err), Array<string>(4).fill('GENESIS_FILE_NOT_REGULAR'));
+    assert.equal((await run('check', pipe)).code, 'GENESIS_FILE_NOT_REGULAR');
   });
 });
 
@@ -195,5 +197,29 @@ describe('ogpu genesis validator', () => {
     args.push('--owner', addressText(1), '--stake', '1000');
     assert.equal((await run(...args)).code, 'GENESIS_KEY_KIND');
     assert.equal((await run(...args, '--out', join(directory, 'entry.json'))).code, 'GENESIS_EXISTS');
+  });
+
+  test('signs nothing that create refuses', async (context) => {
+    const directory = temporaryDirectory(context);
+    const keys = join(directory, 'keys');
+    await storeValidatorKey(keys, new Uint8Array(32).fill(7), 'correct horse', { kdf: CHEAP_KDF });
+    const out = join(directory, 'entry.json');
+    const validator = (changes: Readonly<Record<string, string>>): ReturnType<typeof run> => {
+      const options = { '--name': 'alice', '--owner': addressText(1), '--stake': '1000', ...changes };
+      const key = ['--preset', 'testnet', '--dir', keys, '--key', 'validator', '--out', out];
+      return run('validator', ...key, ...Object.entries(options).flat());
+    };
+    for (const [changes, codes] of [
+      [{ '--name': '' }, ['VALIDATOR_NAME']],
+      [{ '--name': 'Zoë', '--payout': '0x12' }, ['VALIDATOR_NAME', 'ADDRESS_SYNTAX']],
+      [{ '--stake': '0' }, ['AMOUNT_ZERO', 'STAKE_BELOW_MINIMUM']],
+      [{ '--stake': '1' }, ['STAKE_BELOW_MINIMUM']],
+      [{ '--owner': `0x${'0'.repeat(40)}`, '--operator': addressText(2) }, ['ADDRESS_ZERO', 'ADDRESS_ZERO']],
+    ] as const) {
+      const { code, err } = await validator(changes);
+      assert.deepEqual([code, ...codesIn(err)], ['GENESIS_INVALID', ...codes]);
+      assert.ok(!existsSync(out));
+    }
+    assert.equal((await validator({})).code, undefined);
   });
 });

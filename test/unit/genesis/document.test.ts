@@ -5,6 +5,7 @@ import { PRESETS } from '../../../protocol/presets.js';
 import { chainParamsToJson } from '../../../protocol/params-check.js';
 import { addressText, faultsOf, load, ogpu, sampleDocument, validatorEntry, type Json } from './sample.js';
 
+const devnetParams = chainParamsToJson(PRESETS.devnet.params);
 const zeroAddress = `0x${'0'.repeat(40)}`;
 const infinity = `0xc0${'00'.repeat(47)}`;
 const allocation = (seed: number, balanceWei: string): Json => ({ address: addressText(seed), balanceWei });
@@ -128,6 +129,16 @@ const refusals: readonly (readonly [name: string, document: Json | string, fault
       'validators[1].blsPublicKey VALIDATOR_KEY_DUPLICATE',
       'validators[1].name VALIDATOR_NAME_DUPLICATE',
     ],
+  ],
+  [
+    'more validators than the active set holds',
+    sampleDocument({
+      params: {
+        ...devnetParams,
+        consensus: { ...(devnetParams['consensus'] as Json), maxValidators: 1 },
+      },
+    }),
+    ['validators VALIDATORS_ABOVE_MAXIMUM'],
   ],
   [
     'an address allocated twice',

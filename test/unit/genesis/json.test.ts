@@ -42,6 +42,20 @@ describe('JSON without duplicate keys', () => {
     });
   }
 
+  test('cuts long keys in faults', () => {
+    const log = new FaultLog();
+    parseJson(`{"${'k'.repeat(16_000_000)}":{${'"a":1,'.repeat(200)}"${'b'.repeat(1000)}":1}}`, log);
+    assert.equal(log.count, 199);
+    assert.equal(log.faults[0]?.path, `${'k'.repeat(79)}….a`);
+  });
+
+  test('cuts the path and message of any fault', () => {
+    const log = new FaultLog();
+    log.add('p'.repeat(1_000_000), 'CODE', 'm'.repeat(1_000_000));
+    const [fault] = log.faults;
+    assert.deepEqual([fault?.path.length, fault?.message.length], [1000, 1000]);
+  });
+
   for (const [what, text] of [
     ['a string of 20 MB', `"${'x'.repeat(20_000_000)}"`],
     ['ten million escapes', `"${'\\n'.repeat(10_000_000)}"`],

@@ -69,6 +69,12 @@ describe('snapshot import', () => {
       [`${A},1`, `${B},1`, `${A.toLowerCase()},2`],
       ['h.csv:4 HOLDER_DUPLICATE'],
     ],
+    [
+      'duplicate holder, once without a balance',
+      [`${A},0`, `${B},1`, `${A},2`],
+      ['h.csv:4 HOLDER_DUPLICATE'],
+    ],
+    ['duplicate holder without a balance', [`${A},0`, `${A},0`, `${B},1`], ['h.csv:3 HOLDER_DUPLICATE']],
     ['bad checksum', [`${flipped},1`], ['h.csv:2 ADDRESS_CHECKSUM']],
     ['short address', [`${A.slice(0, 41)},1`], ['h.csv:2 ADDRESS_SYNTAX']],
     ['empty address', [`,1`], ['h.csv:2 ADDRESS_SYNTAX']],
@@ -100,6 +106,8 @@ describe('snapshot import', () => {
   for (const [name, text] of [
     ['a missing header', `${A},1\n`],
     ['other columns', `holder,amount\n${A},1\n`],
+    ['a header in one quoted cell', `"address,balance"\n${A},1\n`],
+    ['a canonical header in one quoted cell', `"address,balanceWei"\n${A},1\n`],
     ['columns in the other order', `balance,address\n${A},1\n`],
   ] as const) {
     test(`refuses ${name}`, async () => {
@@ -110,6 +118,20 @@ describe('snapshot import', () => {
   test('refuses an empty file', async () => {
     assert.deepEqual(await faultsOf(read('')), ['h.csv SNAPSHOT_EMPTY']);
   });
+
+  for (const [name, encoded] of [
+    ['little', Buffer.from(`\ufeff${rows(`${A},1`)}`, 'utf16le')],
+    ['big', Buffer.from(`\ufeff${rows(`${A},1`)}`, 'utf16le').swap16()],
+  ] as const) {
+    test(`refuses ${name}-endian UTF-16`, async () => {
+      const source = (async function* () {
+        yield await Promise.resolve(encoded);
+      })();
+      assert.deepEqual(await faultsOf(importSnapshot(source, { name: 'h.csv', decimals: 0 })), [
+        'h.csv:1 CSV_ENCODING',
+      ]);
+    });
+  }
 
   test('refuses a wei header with decimals', async () => {
     assert.deepEqual(await faultsOf(read(`address,balanceWei\n${A},1\n`, 18)), ['h.csv:1 HEADER_INVALID']);
