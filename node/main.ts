@@ -7,15 +7,21 @@ import { demoCommand } from './commands/demo.js';
 import { genesisCommand } from './commands/genesis.js';
 import { keysCommand } from './commands/keys.js';
 import { slowPathWarnings } from './slow-paths.js';
+import { outputError, OutputError, printable, writeOutput } from './terminal-text.js';
 
 /** Exit codes of every command. */
 export const EXIT_DONE = 0;
 export const EXIT_FAILED = 1;
 export const EXIT_USAGE = 2;
+/** Whoever read standard output left: what a shell shows for a process ended by SIGPIPE, 128 + 13. */
+export const EXIT_OUTPUT_CLOSED = 141;
+
+/** A command line that means nothing; the message is commander's. */
+export class UsageError extends OgpuError<'USAGE'> {}
 
 const HELP = `
-Exit codes: 0 done, 1 refused or failed, 2 wrong usage. Errors go to standard error with a stable code in brackets;
-with --json they are one JSON object.
+Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 141 the reader of the output left. Errors go to standard error
+with a stable code in brackets; with --json they are one JSON object.
 `;
 
 function program(): Command {
@@ -26,29 +32,53 @@ function program(): Command {
     .addCommand(keysCommand())
     .addCommand(genesisCommand())
     .addHelpText('after', HELP);
-  exitByThrowing(ogpu);
+  leaveErrorsToMain(ogpu);
   return ogpu;
 }
 
+/** The first failed write to standard output, which its writer may not have waited for. */
+let lostOutput: Error | undefined;
+
 /** Runs one command line. Never throws. @returns the exit code */
 async function main(argv: readonly string[]): Promise<number> {
-  for (const warning of slowPathWarnings()) process.stderr.write(`warning: ${warning}\n`);
+  // Unheard, these events would end the process with a stack trace.
+  process.stdout.on('error', (error: Error) => (lostOutput ??= error));
+  process.stderr.on('error', () => undefined);
+  const isJson = argv.includes('--json');
+  // With --json, a script reads nothing but an error from standard error.
+  const warnings = isJson ? [] : slowPathWarnings();
+  for (const warning of warnings) process.stderr.write(`warning: ${printable(warning)}\n`);
+  try {
+    const exitCode = await run(argv);
+    await writeOutput('');
+    if (lostOutput !== undefined) throw outputError(lostOutput);
+    return exitCode;
+  } catch (error) {
+    if (error instanceof OutputError && error.code === 'OUTPUT_CLOSED') return EXIT_OUTPUT_CLOSED;
+    const text = isJson ? jsonError(error) : `error: ${describeError(error)}`;
+    process.stderr.write(`${printable(text)}\n`);
+    return error instanceof UsageError ? EXIT_USAGE : EXIT_FAILED;
+  }
+}
+
+/** @throws UsageError, and what the command throws */
+async function run(argv: readonly string[]): Promise<number> {
   try {
     await program().parseAsync(argv);
     return EXIT_DONE;
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT_DONE : EXIT_USAGE;
-    process.stderr.write(
-      `${argv.includes('--json') ? jsonError(error) : `error: ${describeError(error)}`}\n`,
-    );
-    return EXIT_FAILED;
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.exitCode === 0) return EXIT_DONE;
+    // Help instead of a missing command has been printed, and says enough.
+    if (error.code === 'commander.help') return EXIT_USAGE;
+    throw new UsageError('USAGE', error.message.replace(/^error: /, '').replaceAll('\n', ' '));
   }
 }
 
-/** Commander would exit by itself, before output is flushed and with a code of its own. */
-function exitByThrowing(command: Command): void {
-  command.exitOverride();
-  command.commands.forEach(exitByThrowing);
+/** Commander would print errors in a form of its own and exit before output is flushed. */
+function leaveErrorsToMain(command: Command): void {
+  command.exitOverride().configureOutput({ outputError: () => undefined });
+  command.commands.forEach(leaveErrorsToMain);
 }
 
 function jsonError(error: unknown): string {

@@ -4,6 +4,7 @@ import { formatFaults } from '../../genesis/report.js';
 import { OgpuError } from '../../protocol/errors.js';
 import { PRESET_NAMES } from '../../protocol/presets.js';
 import { promptPassword, type PromptPassword } from '../keys/password.js';
+import { printableLines, toJson } from '../terminal-text.js';
 
 /** What the genesis commands reach outside themselves. */
 export interface GenesisContext {
@@ -17,8 +18,8 @@ export interface GenesisContext {
 }
 
 export const PROCESS_CONTEXT: GenesisContext = {
-  write: (text) => void process.stdout.write(text),
-  warn: (text) => void process.stderr.write(text),
+  write: (text) => void process.stdout.write(printableLines(text)),
+  warn: (text) => void process.stderr.write(printableLines(text)),
   askPassword: (question, options) => promptPassword(question, options),
   ...(process.stderr.isTTY ? { progress: (text) => void process.stderr.write(`\r\u001b[K${text}`) } : {}),
 };
@@ -43,10 +44,6 @@ export async function answer(
     else context.warn(formatFaults(faults, faultCount));
     throw new GenesisError('GENESIS_INVALID', error.message, [], 0, { cause: error });
   }
-}
-
-export function toJson(value: unknown): string {
-  return `${JSON.stringify(value, null, 2)}\n`;
 }
 
 /** A fresh `--preset`: an option belongs to one command. */

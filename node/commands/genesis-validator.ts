@@ -20,10 +20,10 @@ import {
   integerOption,
   parsedOption,
   presetOption,
-  toJson,
   type GenesisContext,
   type JsonOption,
 } from './genesis-context.js';
+import { toJson } from '../terminal-text.js';
 
 export class GenesisCommandError extends OgpuError<'GENESIS_KEY_KIND'> {}
 

@@ -12,10 +12,10 @@ import {
   integerOption,
   presetOption,
   PROCESS_CONTEXT,
-  toJson,
   type GenesisContext,
   type JsonOption,
 } from './genesis-context.js';
+import { toJson } from '../terminal-text.js';
 import { validatorCommand } from './genesis-validator.js';
 
 /**

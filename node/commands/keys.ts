@@ -13,16 +13,16 @@ import {
   type DeriveOptions,
   type ImportOptions,
   type NewOptions,
-  type SealedKind,
   type ShowOptions,
 } from '../keys/actions.js';
 import type { CommonOptions, KeysContext } from '../keys/command-context.js';
 import { STANDARD_SCRYPT } from '../keys/kdf.js';
-import { KEY_KINDS, type KeyKind } from '../keys/key-file.js';
+import { KEY_KINDS, type KeyKind, type SealedKind } from '../keys/key-file.js';
 import { promptPassword } from '../keys/password.js';
+import { writeOutput } from '../terminal-text.js';
 
 const PROCESS_CONTEXT: KeysContext = {
-  write: (text) => void process.stdout.write(text),
+  write: writeOutput,
   warn: (text) => void process.stderr.write(text),
   askPassword: (question, options) => promptPassword(question, options),
   kdf: STANDARD_SCRYPT,

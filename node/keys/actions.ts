@@ -1,24 +1,32 @@
 import { bls } from '../../protocol/crypto/bls.js';
 import { toHex } from '../../protocol/bytes.js';
 import { OgpuError } from '../../protocol/errors.js';
+import { toJson } from '../terminal-text.js';
 import {
   existingPassword,
   newPassword,
   printKeys,
   printOne,
-  toJson,
   type CommonOptions,
   type KeysContext,
 } from './command-context.js';
-import { readKeyFile, type AccountKey, type KeyKind, type ValidatorKey } from './key-file.js';
+import {
+  readKeyFile,
+  type AccountKey,
+  type KeyKind,
+  type SealedKind,
+  type ValidatorKey,
+} from './key-file.js';
 import {
   changePassword,
   findKey,
   listKeys,
   openKey,
-  storeAccountKey,
+  sealAccountKey,
+  sealedKeyFile,
+  sealValidatorKey,
+  storeKey,
   storeNodeIdentity,
-  storeValidatorKey,
   type SealOptions,
   type Stored,
 } from './keyring.js';
@@ -32,12 +40,10 @@ import {
 } from './mnemonic.js';
 import { readPasswordFile, readSecretText } from './password.js';
 import { formatKeyList, reportKey, reportProtection, type KeyReport } from './report.js';
+import { ensureSecretFolder, refuseExistingFile } from './secret-file.js';
 import { generateAccountSecret, generateValidatorSecret, parseBareSecret } from './secret-key.js';
 
 export class KeysCommandError extends OgpuError<'KEYS_OPTION_CONFLICT' | 'KEYS_KIND_MISMATCH'> {}
-
-/** A kind of key that a file encrypts. */
-export type SealedKind = Exclude<KeyKind, 'node'>;
 
 interface PasswordOptions {
   readonly passwordFile?: string;
@@ -57,21 +63,28 @@ export interface NewOptions extends CommonOptions, PasswordOptions {
 export async function newKey(context: KeysContext, kind: KeyKind, options: NewOptions): Promise<void> {
   checkNewOptions(kind, options);
   if (kind === 'node') {
-    printKeys(context, options, [reportKey(await storeNodeIdentity(options.dir))]);
+    await printKeys(context, options, [reportKey(await storeNodeIdentity(options.dir))]);
     return;
   }
   const password = await newPassword(context, options.passwordFile);
   const mnemonic = options.mnemonic ? generateMnemonic() : undefined;
   const { secretKey, path } =
     mnemonic === undefined ? generate(kind) : derive(kind, await mnemonicToSeed(mnemonic), 0);
-  const key = await storeSecret(options.dir, kind, secretKey, password, {
+  const key = await seal(options.dir, kind, secretKey, password, {
     kdf: context.kdf,
     ...(path === undefined ? {} : { path }),
     ...(options.description === undefined ? {} : { description: options.description }),
   });
-  const derived = mnemonic === undefined || path === undefined ? {} : { path, mnemonic };
-  printKeys(context, options, [{ ...reportKey(key), ...derived }]);
-  if (mnemonic !== undefined) context.warn(MNEMONIC_WARNING);
+  if (mnemonic === undefined || path === undefined) {
+    await storeKey(key);
+    await printKeys(context, options, [reportKey(key)]);
+    return;
+  }
+  await ensureSecretFolder(options.dir);
+  // First the words: no key may be left whose words nobody has seen.
+  await printKeys(context, options, [{ ...reportKey(key), path, mnemonic }]);
+  await storeKey(key);
+  context.warn(MNEMONIC_WARNING);
 }
 
 export interface ImportOptions extends CommonOptions, NewPasswordOptions {
@@ -85,24 +98,25 @@ export async function importKey(context: KeysContext, file: string, options: Imp
     const text = await readSecretText(file);
     const secret = await atPath(file, () => parseBareSecret(text));
     const password = await newPassword(context, options.newPasswordFile ?? options.passwordFile);
-    const key = await storeSecret(options.dir, options.as, secret, password, sealOptions);
-    printKeys(context, options, [reportKey(key)]);
+    const key = await storeKey(await seal(options.dir, options.as, secret, password, sealOptions));
+    await printKeys(context, options, [reportKey(key)]);
     return;
   }
   const source = { ...(await readKeyFile(file)), file };
   if (source.kind === 'node') {
-    printKeys(context, options, [reportKey(await storeNodeIdentity(options.dir, source.identity))]);
+    await printKeys(context, options, [reportKey(await storeNodeIdentity(options.dir, source.identity))]);
     return;
   }
   const oldPassword = await existingPassword(context, options.passwordFile);
   const secret = await openKey(source, oldPassword);
   const password =
     options.newPasswordFile === undefined ? oldPassword : await readPasswordFile(options.newPasswordFile);
-  const key = await storeSecret(options.dir, source.kind, secret, password, {
+  const key = await seal(options.dir, source.kind, secret, password, {
     ...sealOptions,
     ...(source.kind === 'validator' ? pick(source.keystore) : {}),
   });
-  printKeys(context, options, [reportKey(key)]);
+  await storeKey(key);
+  await printKeys(context, options, [reportKey(key)]);
 }
 
 export interface DeriveOptions extends CommonOptions, PasswordOptions {
@@ -112,7 +126,11 @@ export interface DeriveOptions extends CommonOptions, PasswordOptions {
   readonly count: number;
 }
 
-/** @throws SecretFileError, PasswordError, MnemonicError, KeystoreError */
+/**
+ * Every index and file name is checked before a password is asked for and the first key written.
+ *
+ * @throws SecretFileError, PasswordError, MnemonicError, KeystoreError
+ */
 export async function deriveKeys(
   context: KeysContext,
   kind: SealedKind,
@@ -126,25 +144,34 @@ export async function deriveKeys(
   const passphrase =
     options.passphraseFile === undefined ? '' : await readPasswordFile(options.passphraseFile);
   const seed = await mnemonicToSeed(mnemonic, passphrase);
+  const secrets = Array.from({ length: options.count }, (_, i) => derive(kind, seed, options.index + i));
+  for (const { secretKey } of secrets) {
+    await refuseExistingFile(sealedKeyFile(options.dir, kind, secretKey));
+  }
   const password = await newPassword(context, options.passwordFile);
   const reports: KeyReport[] = [];
-  for (let index = options.index; index < options.index + options.count; index++) {
-    const { secretKey, path } = derive(kind, seed, index);
-    const key = await storeSecret(options.dir, kind, secretKey, password, { kdf: context.kdf, path });
-    reports.push({ ...reportKey(key), path });
+  try {
+    for (const { secretKey, path } of secrets) {
+      const key = await storeKey(
+        await seal(options.dir, kind, secretKey, password, { kdf: context.kdf, path }),
+      );
+      reports.push({ ...reportKey(key), path });
+    }
+  } finally {
+    // Also when the disk fails in between: what is stored is told.
+    await printKeys(context, options, reports);
   }
-  printKeys(context, options, reports);
 }
 
 /** @throws KeyringError */
 export async function listFolder(context: KeysContext, options: CommonOptions): Promise<void> {
   const list = await listKeys(options.dir);
   if (!options.json) {
-    context.write(formatKeyList(options.dir, list));
+    await context.write(formatKeyList(options.dir, list));
     return;
   }
   const faults = list.faults.map(({ file, error }) => ({ file, code: error.code, message: error.message }));
-  context.write(toJson({ keys: list.keys.map(reportKey), faults }));
+  await context.write(toJson({ keys: list.keys.map(reportKey), faults }));
 }
 
 export interface ShowOptions extends CommonOptions, PasswordOptions {
@@ -155,20 +182,20 @@ export interface ShowOptions extends CommonOptions, PasswordOptions {
 export async function showKey(context: KeysContext, name: string, options: ShowOptions): Promise<void> {
   const key = await findKey(options.dir, name);
   if (!options.proofOfPossession) {
-    printOne(context, options, reportKey(key));
+    await printOne(context, options, reportKey(key));
     return;
   }
   if (key.kind !== 'validator') throw kindMismatch(key, 'only a validator key has a proof of possession');
   const secret = await openKey(key, await existingPassword(context, options.passwordFile));
   const publicKey = toHex(bls.publicKey(secret));
   const proofOfPossession = toHex(bls.provePossession(secret));
-  printOne(context, options, { ...reportKey(key), publicKey, proofOfPossession });
+  await printOne(context, options, { ...reportKey(key), publicKey, proofOfPossession });
 }
 
 /** @throws SecretFileError, KeystoreError */
 export async function inspectFile(context: KeysContext, file: string, options: CommonOptions): Promise<void> {
   const key = { ...(await readKeyFile(file)), file };
-  printOne(context, options, { ...reportKey(key), ...reportProtection(key) });
+  await printOne(context, options, { ...reportKey(key), ...reportProtection(key) });
 }
 
 export interface ChangePasswordOptions extends CommonOptions, NewPasswordOptions {}
@@ -184,7 +211,7 @@ export async function changeKeyPassword(
   const oldPassword = await existingPassword(context, options.passwordFile);
   const password = await newPassword(context, options.newPasswordFile, 'New password: ');
   await changePassword(key, oldPassword, password, context.kdf);
-  printOne(context, options, reportKey(key));
+  await printOne(context, options, reportKey(key));
 }
 
 const MNEMONIC_WARNING = `
@@ -231,7 +258,7 @@ function derive(kind: SealedKind, seed: Uint8Array, index: number): Required<Sec
   return kind === 'validator' ? deriveValidatorKey(seed, index) : deriveAccountKey(seed, index);
 }
 
-function storeSecret(
+function seal(
   folder: string,
   kind: SealedKind,
   secret: Uint8Array,
@@ -239,8 +266,8 @@ function storeSecret(
   options: SealOptions,
 ): Promise<Stored<ValidatorKey | AccountKey>> {
   return kind === 'validator'
-    ? storeValidatorKey(folder, secret, password, options)
-    : storeAccountKey(folder, secret, password, options);
+    ? sealValidatorKey(folder, secret, password, options)
+    : sealAccountKey(folder, secret, password, options);
 }
 
 function pick({ path, description }: ValidatorKey['keystore']): SealOptions {

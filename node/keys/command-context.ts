@@ -1,11 +1,12 @@
+import { toJson } from '../terminal-text.js';
 import type { KdfParams } from './kdf.js';
 import { checkNewPassword, readPasswordFile, type PromptPassword } from './password.js';
 import { formatReport, type KeyReport } from './report.js';
 
 /** What the key commands reach outside themselves. */
 export interface KeysContext {
-  /** Standard output: the answer. */
-  write(text: string): void;
+  /** Standard output: the answer. Resolves once it is written. @throws OutputError */
+  write(text: string): Promise<void>;
   /** Standard error: what only people should read. */
   warn(text: string): void;
   askPassword: PromptPassword;
@@ -39,14 +40,10 @@ export function printKeys(
   context: KeysContext,
   { json }: CommonOptions,
   reports: readonly KeyReport[],
-): void {
-  context.write(json ? toJson({ keys: reports }) : reports.map(formatReport).join('\n'));
+): Promise<void> {
+  return context.write(json ? toJson({ keys: reports }) : reports.map(formatReport).join('\n'));
 }
 
-export function printOne(context: KeysContext, { json }: CommonOptions, report: KeyReport): void {
-  context.write(json ? toJson(report) : formatReport(report));
-}
-
-export function toJson(value: unknown): string {
-  return `${JSON.stringify(value, null, 2)}\n`;
+export function printOne(context: KeysContext, { json }: CommonOptions, report: KeyReport): Promise<void> {
+  return context.write(json ? toJson(report) : formatReport(report));
 }

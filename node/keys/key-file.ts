@@ -12,6 +12,8 @@ import { formatWeb3, parseWeb3, type Web3Keystore } from './web3-secret-storage.
 
 export const KEY_KINDS = ['validator', 'account', 'node'] as const;
 export type KeyKind = (typeof KEY_KINDS)[number];
+/** A kind of key that a file encrypts. */
+export type SealedKind = Exclude<KeyKind, 'node'>;
 
 export interface ValidatorKey {
   readonly kind: 'validator';

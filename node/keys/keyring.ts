@@ -2,8 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { join, resolve, sep } from 'node:path';
 import { toHex } from '../../protocol/bytes.js';
 import { OgpuError } from '../../protocol/errors.js';
-import { invariant } from '../../protocol/invariant.js';
-import { openEip2335, sealEip2335 } from './eip2335.js';
+import { blsPublicKey, openEip2335, sealEip2335 } from './eip2335.js';
 import {
   createKeyFile,
   readKeyFile,
@@ -11,6 +10,7 @@ import {
   type AccountKey,
   type Key,
   type NodeKey,
+  type SealedKind,
   type ValidatorKey,
 } from './key-file.js';
 import { STANDARD_SCRYPT, type KdfParams } from './kdf.js';
@@ -18,7 +18,7 @@ import { atPath, KeystoreError } from './keystore-error.js';
 import { generateNodeIdentity, type NodeIdentity } from './node-identity.js';
 import { checkNewPassword } from './password.js';
 import { SecretFileError } from './secret-file.js';
-import { openWeb3, sealWeb3 } from './web3-secret-storage.js';
+import { accountAddress, openWeb3, sealWeb3 } from './web3-secret-storage.js';
 
 export class KeyringError extends OgpuError<
   | 'KEYRING_KEY_NOT_FOUND'
@@ -42,29 +42,56 @@ export const NODE_KEY_NAME = 'node-key.json';
 export const MAX_KEY_FILES = 4096;
 
 /**
- * Encrypts a BLS secret key into a new file of `folder`, named by its public key: the same key cannot be stored twice.
+ * Encrypts a BLS secret key for a file of `folder`, named by its public key: the same key cannot be stored twice.
+ * Nothing is written before `storeKey`.
  *
- * @throws SecretFileError, KeystoreError, PasswordError
+ * @throws KeystoreError, PasswordError
  */
-export async function storeValidatorKey(
+export async function sealValidatorKey(
   folder: string,
   secretKey: Uint8Array,
   password: string,
   options: SealOptions = {},
 ): Promise<Stored<ValidatorKey>> {
   const keystore = await sealEip2335(secretKey, checkNewPassword(password), options);
-  return store(folder, { kind: 'validator', keystore });
+  return { kind: 'validator', keystore, file: sealedKeyFile(folder, 'validator', secretKey) };
 }
 
-/** As `storeValidatorKey`, for the secp256k1 private key of an account. */
-export async function storeAccountKey(
+/** As `sealValidatorKey`, for the secp256k1 private key of an account. */
+export async function sealAccountKey(
   folder: string,
   privateKey: Uint8Array,
   password: string,
   { kdf = STANDARD_SCRYPT }: SealOptions = {},
 ): Promise<Stored<AccountKey>> {
   const keystore = await sealWeb3(privateKey, checkNewPassword(password), { kdf });
-  return store(folder, { kind: 'account', keystore });
+  return { kind: 'account', keystore, file: sealedKeyFile(folder, 'account', privateKey) };
+}
+
+/** Writes the new file of a key. @throws SecretFileError */
+export async function storeKey<AnyKey extends Key>(key: Stored<AnyKey>): Promise<Stored<AnyKey>> {
+  await createKeyFile(key.file, key);
+  return key;
+}
+
+/** @throws SecretFileError, KeystoreError, PasswordError */
+export async function storeValidatorKey(
+  ...key: Parameters<typeof sealValidatorKey>
+): Promise<Stored<ValidatorKey>> {
+  return storeKey(await sealValidatorKey(...key));
+}
+
+/** @throws SecretFileError, KeystoreError, PasswordError */
+export async function storeAccountKey(
+  ...key: Parameters<typeof sealAccountKey>
+): Promise<Stored<AccountKey>> {
+  return storeKey(await sealAccountKey(...key));
+}
+
+/** Where the key of this secret goes. @throws KeystoreError KEYSTORE_SECRET_INVALID */
+export function sealedKeyFile(folder: string, kind: SealedKind, secretKey: Uint8Array): string {
+  const publicPart = kind === 'validator' ? blsPublicKey(secretKey) : accountAddress(secretKey);
+  return join(folder, `${kind}-${toHex(publicPart)}.json`);
 }
 
 /**
@@ -74,7 +101,11 @@ export async function storeAccountKey(
  * @throws SecretFileError SECRET_FILE_EXISTS when the folder has an identity
  */
 export async function storeNodeIdentity(folder: string, identity?: NodeIdentity): Promise<Stored<NodeKey>> {
-  return store(folder, { kind: 'node', identity: identity ?? (await generateNodeIdentity()) });
+  return storeKey({
+    kind: 'node',
+    identity: identity ?? (await generateNodeIdentity()),
+    file: join(folder, NODE_KEY_NAME),
+  });
 }
 
 /** @throws SecretFileError, KeystoreError, KeyringError KEYRING_KEY_KIND */
@@ -203,26 +234,4 @@ async function keyFileNames(folder: string): Promise<string[]> {
     );
   }
   return names;
-}
-
-async function store<AnyKey extends Key>(folder: string, key: AnyKey): Promise<Stored<AnyKey>> {
-  const file = join(folder, keyFileName(key));
-  await createKeyFile(file, key);
-  return { ...key, file };
-}
-
-function keyFileName(key: Key): string {
-  switch (key.kind) {
-    case 'validator':
-      return `validator-${toHex(required(key.keystore.publicKey))}.json`;
-    case 'account':
-      return `account-${toHex(required(key.keystore.address))}.json`;
-    case 'node':
-      return NODE_KEY_NAME;
-  }
-}
-
-function required(bytes: Uint8Array | undefined): Uint8Array {
-  invariant(bytes !== undefined, 'a key sealed here has its public part');
-  return bytes;
 }

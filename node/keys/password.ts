@@ -1,4 +1,4 @@
-import { createInterface, type Interface } from 'node:readline';
+import { createInterface } from 'node:readline';
 import { Writable } from 'node:stream';
 import { OgpuError } from '../../protocol/errors.js';
 import { readSecretFile } from './secret-file.js';
@@ -102,7 +102,9 @@ export async function promptPassword(
       done();
     },
   });
-  const lines = createInterface({ input, output: silent, terminal: true, historySize: 0 });
+  const terminalLines = createInterface({ input, output: silent, terminal: true, historySize: 0 });
+  // Keeps the lines that arrive before they are asked for, as pasted ones do.
+  const lines = terminalLines[Symbol.asyncIterator]();
   try {
     const password = checkLength(await ask(lines, question, output));
     if (options.repeat !== undefined && (await ask(lines, options.repeat, output)) !== password) {
@@ -110,25 +112,21 @@ export async function promptPassword(
     }
     return password;
   } finally {
-    lines.close();
+    terminalLines.close();
   }
 }
 
-function ask(lines: Interface, question: string, output: NodeJS.WritableStream): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const cancel = (): void => {
-      output.write('\n');
-      reject(new PasswordError('PASSWORD_CANCELLED', 'cancelled at the password prompt'));
-    };
-    // readline closes itself on Ctrl-C and Ctrl-D.
-    lines.once('close', cancel);
-    lines.question('', (answer) => {
-      lines.off('close', cancel);
-      output.write('\n');
-      resolve(answer);
-    });
-    output.write(question);
-  });
+async function ask(
+  lines: AsyncIterator<string>,
+  question: string,
+  output: NodeJS.WritableStream,
+): Promise<string> {
+  output.write(question);
+  const line = await lines.next();
+  output.write('\n');
+  // readline closes itself on Ctrl-C and Ctrl-D.
+  if (line.done === true) throw new PasswordError('PASSWORD_CANCELLED', 'cancelled at the password prompt');
+  return line.value;
 }
 
 function checkLength(password: string): string {

@@ -1,6 +1,7 @@
 import { basename } from 'node:path';
 import { toChecksumAddress } from '../../protocol/address.js';
 import { toHex } from '../../protocol/bytes.js';
+import { printable } from '../terminal-text.js';
 import type { KeyKind } from './key-file.js';
 import { isWeakerThanStandard, type KdfParams } from './kdf.js';
 import type { KeyList, Stored } from './keyring.js';
@@ -79,25 +80,25 @@ export function reportProtection(key: Stored): ProtectionReport {
 export function formatReport(report: KeyReport & Partial<ProtectionReport>): string {
   const { kdf, notes = [], ...plain } = report;
   const rows = Object.entries(plain).map(
-    ([field, value]) => [LABELS[field] ?? field, printable(String(value))] as const,
+    ([field, value]) => [LABELS[field] ?? field, String(value)] as const,
   );
   if (kdf !== undefined) rows.push(['kdf', formatKdf(kdf)]);
   for (const note of notes) rows.push(['note', note]);
   const width = Math.max(...rows.map(([label]) => label.length));
-  return rows.map(([label, value]) => `${label.padEnd(width)}  ${value}\n`).join('');
+  return printableLines(rows.map(([label, value]) => `${label.padEnd(width)}  ${value}`));
 }
 
 /** A line per key, and a line per file that is none. */
 export function formatKeyList(folder: string, { keys, faults }: KeyList): string {
-  if (keys.length === 0 && faults.length === 0) return `No keys in ${folder}. Make one with: ogpu keys new\n`;
   const lines = keys.map((key) => {
     const report = reportKey(key);
     const name = report.publicKey ?? report.address ?? report.peerId ?? basename(report.file);
-    const details = [report.path, report.description].filter((text) => text !== undefined).map(printable);
+    const details = [report.path, report.description].filter((text) => text !== undefined);
     return [report.kind.padEnd('validator'.length), name, ...details].join('  ');
   });
   for (const { file, error } of faults) lines.push(`unusable   ${file}: ${error.message} [${error.code}]`);
-  return lines.map((line) => `${line}\n`).join('');
+  if (lines.length === 0) lines.push(`No keys in ${folder}. Make one with: ogpu keys new`);
+  return printableLines(lines);
 }
 
 const LABELS: Readonly<Record<string, string>> = {
@@ -106,9 +107,9 @@ const LABELS: Readonly<Record<string, string>> = {
   proofOfPossession: 'proof of possession',
 };
 
-/** A file from elsewhere must not steer the terminal. */
-function printable(text: string): string {
-  return text.replace(/\p{C}/gu, '?');
+/** A file from elsewhere must not steer the terminal, nor add lines. */
+function printableLines(lines: readonly string[]): string {
+  return lines.map((line) => `${printable(line)}\n`).join('');
 }
 
 function formatKdf(kdf: KdfParams): string {

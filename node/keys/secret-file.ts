@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { link, mkdir, open, rename, stat, unlink, type FileHandle } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { link, lstat, mkdir, open, rename, stat, unlink, type FileHandle } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
 import { OgpuError } from '../../protocol/errors.js';
 
 /** Secret files and the folders that hold them, always with `path` and the `cure` in the error's data. */
@@ -53,7 +53,7 @@ export async function readSecretFile(path: string, maxBytes = MAX_SECRET_FILE_BY
 
 /**
  * Creates a secret file and never replaces one: the complete, synced file appears under its name in one step, or not at
- * all. The folder is made (0700) where it is missing; its entry is synced too.
+ * all. The folder is made (0700) where it is missing; all entries are synced too.
  *
  * @throws SecretFileError SECRET_FILE_EXISTS | SECRET_FILE_FOLDER | SECRET_FILE_IO
  */
@@ -67,6 +67,21 @@ export async function createSecretFile(path: string, bytes: Uint8Array): Promise
 }
 
 /**
+ * Checks before other work that nothing is in the way of `createSecretFile`, not even a dangling link.
+ *
+ * @throws SecretFileError SECRET_FILE_EXISTS | SECRET_FILE_IO
+ */
+export async function refuseExistingFile(path: string): Promise<void> {
+  try {
+    await lstat(path);
+  } catch (cause) {
+    if (errnoOf(cause) === 'ENOENT') return;
+    throw ioError('look for', path, cause);
+  }
+  throw existsError(path);
+}
+
+/**
  * Replaces the content of a secret file in one step: a crash leaves the old content or the new one.
  *
  * @throws SecretFileError SECRET_FILE_FOLDER | SECRET_FILE_IO
@@ -77,13 +92,14 @@ export async function replaceSecretFile(path: string, bytes: Uint8Array): Promis
 }
 
 /**
- * Makes the folder with mode 0700, or checks that an existing one is ours and closed to group and world.
+ * Makes the folder with mode 0700, to outlast a power cut, or checks that an existing one is ours and closed to group and
+ * world.
  *
  * @throws SecretFileError SECRET_FILE_FOLDER | SECRET_FILE_IO
  */
 export async function ensureSecretFolder(folder: string): Promise<void> {
   try {
-    await mkdir(folder, { recursive: true, mode: FOLDER_MODE });
+    await makeFolders(resolve(folder));
     const { mode, uid } = await stat(folder);
     if (isOurs(uid) && (mode & GROUP_AND_WORLD) === 0) return;
   } catch (cause) {
@@ -94,6 +110,15 @@ export async function ensureSecretFolder(folder: string): Promise<void> {
     path: folder,
     cure,
   });
+}
+
+/** A new folder lasts once its entry in its parent is synced; `publish` syncs the innermost one. */
+async function makeFolders(folder: string): Promise<void> {
+  const outermost = await mkdir(folder, { recursive: true, mode: FOLDER_MODE });
+  if (outermost === undefined) return;
+  for (let made = folder; made.length >= outermost.length; made = dirname(made)) {
+    await syncFolder(dirname(made));
+  }
 }
 
 async function publish(
@@ -109,13 +134,7 @@ async function publish(
     await syncFolder(folder);
   } catch (cause) {
     await unlink(temporary).catch(() => undefined);
-    if (errnoOf(cause) === 'EEXIST') {
-      throw new SecretFileError('SECRET_FILE_EXISTS', 'refusing to overwrite an existing key', {
-        path,
-        cure: 'move the existing file away first, after making sure that it is backed up or not needed',
-      });
-    }
-    throw ioError('write', path, cause);
+    throw errnoOf(cause) === 'EEXIST' ? existsError(path) : ioError('write', path, cause);
   }
 }
 
@@ -176,6 +195,13 @@ async function readAtMost(file: FileHandle, path: string, maxBytes: number): Pro
     path,
     maxBytes,
     cure: 'check that this is the file you meant',
+  });
+}
+
+function existsError(path: string): SecretFileError {
+  return new SecretFileError('SECRET_FILE_EXISTS', 'refusing to overwrite an existing key', {
+    path,
+    cure: 'move the existing file away first, after making sure that it is backed up or not needed',
   });
 }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, stat } from 'node:fs/promises';
+import { chmod, mkdir, readdir, readFile, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -16,12 +16,15 @@ import {
   ACCOUNT_SECRET,
   LIGHT_SCRYPT,
   MNEMONIC,
+  mockSync,
   rejectsWith,
   temporaryFolder,
   writePrivate,
 } from './support.js';
 
 const PASSWORD = 'correct horse battery';
+/** All that steers a terminal or hides from the reader, but the ends of lines. */
+const UNPRINTABLE = /(?!\n)[\p{Cc}\p{Cf}\p{Cs}]/u;
 
 type Answer = { keys: KeyReport[] } & KeyReport & Record<string, unknown>;
 
@@ -34,16 +37,26 @@ interface Shell {
   readonly password: string;
   /** Questions asked so far. */
   readonly questions: string[];
+  /** Everything printed so far, also by commands that failed. */
+  readonly printed: { out: string; err: string };
 }
 
-async function shell(t: TestContext, answer: (question: string) => string = () => PASSWORD): Promise<Shell> {
+async function shell(
+  t: TestContext,
+  answer: (question: string) => string = () => PASSWORD,
+  onWrite: () => Promise<void> = () => Promise.resolve(),
+): Promise<Shell> {
   const folder = await temporaryFolder(t);
   const keys = join(folder, 'keys');
   const questions: string[] = [];
+  const printed = { out: '', err: '' };
   const run = async (...args: string[]): Promise<{ out: string; err: string }> => {
-    const printed = { out: '', err: '' };
+    const { out, err } = printed;
     const command = keysCommand({
-      write: (text) => (printed.out += text),
+      write: (text) => {
+        printed.out += text;
+        return onWrite();
+      },
       warn: (text) => (printed.err += text),
       askPassword: (question) => {
         questions.push(question);
@@ -54,7 +67,7 @@ async function shell(t: TestContext, answer: (question: string) => string = () =
     await new Command('ogpu')
       .addCommand(command)
       .parseAsync(['node', 'ogpu', 'keys', ...args, '--dir', keys]);
-    return printed;
+    return { out: printed.out.slice(out.length), err: printed.err.slice(err.length) };
   };
   return {
     run,
@@ -63,6 +76,7 @@ async function shell(t: TestContext, answer: (question: string) => string = () =
     keys,
     password: await writePrivate(join(folder, 'password'), `${PASSWORD}\n`),
     questions,
+    printed,
   };
 }
 
@@ -124,6 +138,22 @@ describe('keys new', () => {
     assert.equal(report.keys[0]?.mnemonic?.split(' ').length, 24);
     const { keys: withoutWords } = await json('new', 'account', '--password-file', password);
     assert.deepEqual(Object.keys(withoutWords[0] ?? {}), ['kind', 'file', 'address', 'id']);
+  });
+
+  test('a key whose words were not written out is not stored', async (t) => {
+    const failed = new Error('no space left on device');
+    const { run, keys, printed } = await shell(t, undefined, () => Promise.reject(failed));
+    await assert.rejects(run('new', 'account', '--mnemonic'), failed);
+    assert.match(printed.out, /^mnemonic +[a-z]+ /m);
+    assert.deepEqual(await readdir(keys), []);
+  });
+
+  test('a folder that cannot hold the key is refused before the words are shown', async (t) => {
+    const { run, keys, printed } = await shell(t);
+    await mkdir(keys, { mode: 0o700 });
+    await chmod(keys, 0o755);
+    await rejectsWith(run('new', 'account', '--mnemonic'), 'SECRET_FILE_FOLDER');
+    assert.equal(printed.out, '');
   });
 
   test('options that a kind does not have are refused', async (t) => {
@@ -214,6 +244,40 @@ describe('keys derive', () => {
     assert.deepEqual(questions, ['Mnemonic: ', 'Password for the key: ']);
   });
 
+  test('all or nothing: a key that is there, or an index too high, stops it before anything is asked', async (t) => {
+    const { run, json, folder, keys, questions } = await shell(t);
+    const words = await writePrivate(join(folder, 'words'), MNEMONIC);
+    const args = ['derive', 'account', '--mnemonic-file', words];
+    await rejectsWith(run(...args, '--index', '2147483647', '--count', '2'), 'MNEMONIC_INDEX');
+    assert.equal(existsSync(keys), false);
+    await json(...args, '--index', '1');
+    const before = await readdir(keys);
+    questions.length = 0;
+    const data = await rejectsWith(run(...args, '--count', '3'), 'SECRET_FILE_EXISTS');
+    assert.equal(data.path, join(keys, before[0] ?? ''));
+    assert.deepEqual(await readdir(keys), before);
+    assert.deepEqual(questions, []);
+  });
+
+  test('a disk that fails half-way: the keys that were stored are reported', async (t) => {
+    const { run, folder, keys, printed } = await shell(t);
+    await mkdir(keys, { mode: 0o700 });
+    const words = await writePrivate(join(folder, 'words'), MNEMONIC);
+    let syncs = 0;
+    await mockSync(t, () => {
+      // Two for the first key: its file and the folder.
+      if (++syncs > 2) throw new Error('no space left on device');
+    });
+    const args = ['derive', 'account', '--mnemonic-file', words, '--count', '3', '--json'];
+    await rejectsWith(run(...args), 'SECRET_FILE_IO');
+    const { keys: reports } = JSON.parse(printed.out) as Answer;
+    assert.deepEqual(
+      reports.map(({ file }) => file),
+      (await readdir(keys)).map((name) => join(keys, name)),
+    );
+    assert.equal(reports[0]?.address, ACCOUNT_ADDRESS);
+  });
+
   test('a passphrase makes another key', async (t) => {
     const { json, folder, password } = await shell(t);
     const words = await writePrivate(join(folder, 'words'), MNEMONIC);
@@ -267,13 +331,33 @@ describe('keys show, list, inspect, change-password', () => {
   });
 
   test('a file from elsewhere cannot steer the terminal', async (t) => {
-    const { run, keys } = await shell(t);
-    await run('new', 'validator', '--description', 'red \u001b[31m \u202e');
+    const { run, json, keys } = await shell(t);
+    const description = 'red \u001b[31m \u202e \u009b2J \u2066 \u007f\nvalidator  forged';
+    await run('new', 'validator', '--description', description);
     const [file = ''] = await readdir(keys);
+    const escaped = String.raw`red \u001b[31m \u202e \u009b2J \u2066 \u007f\u000avalidator  forged`;
     for (const args of [['list'], ['show', 'validator'], ['inspect', join(keys, file)]]) {
       const { out } = await run(...args);
-      assert.ok(out.includes('red ?[31m ?'), out);
+      assert.ok(out.includes(escaped), out);
+      assert.doesNotMatch(out, UNPRINTABLE);
     }
+    const text = (await run('list', '--json')).out;
+    assert.doesNotMatch(text, UNPRINTABLE);
+    assert.equal((await json('list')).keys[0]?.description, description);
+  });
+
+  test('neither can a file name, or what an unusable file says', async (t) => {
+    const { run, json, keys } = await shell(t);
+    await mkdir(keys, { mode: 0o700 });
+    const hostile = '\u001b]0;title\u0007\u009b2J\u202e\ud800';
+    const crypto = { kdf: { function: hostile }, checksum: { function: '' }, cipher: { function: '' } };
+    const file = await writePrivate(join(keys, 'a\u001b[2J\nb.json'), JSON.stringify({ version: 4, crypto }));
+    const { out } = await run('list');
+    assert.match(out, /^unusable .*a\\u001b\[2J\\u000ab\.json: unsupported .*\\u001b\]0;title\\u0007.*\n$/);
+    assert.doesNotMatch(out, UNPRINTABLE);
+    const listed = await json('list');
+    assert.doesNotMatch((await run('list', '--json')).out, UNPRINTABLE);
+    assert.equal((listed.faults as { file: string }[])[0]?.file, file);
   });
 
   test('an empty folder says how to begin; a missing one is an error', async (t) => {

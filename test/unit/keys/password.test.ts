@@ -91,9 +91,26 @@ describe('promptPassword', () => {
     );
   });
 
+  test('both lines pasted at the first question answer both', async () => {
+    const repeat = 'Again: ';
+    for (const pasted of ['one\rone\r', 'one\none\n', 'one\r\none\r\n']) {
+      const { terminal: tty, shown } = terminal(pasted, '');
+      assert.equal(await promptPassword('Password: ', { repeat }, tty), 'one');
+      assert.equal(shown(), 'Password: \nAgain: \n');
+    }
+    await rejectsWith(
+      promptPassword('Password: ', { repeat }, terminal('one\rtwo\r', '').terminal),
+      'PASSWORD_NOT_REPEATED',
+    );
+  });
+
   test('Ctrl-C and Ctrl-D cancel', async () => {
     await rejectsWith(promptPassword('Password: ', {}, terminal('abc\u0003').terminal), 'PASSWORD_CANCELLED');
     await rejectsWith(promptPassword('Password: ', {}, terminal('\u0004').terminal), 'PASSWORD_CANCELLED');
+    await rejectsWith(
+      promptPassword('Password: ', { repeat: 'Again: ' }, terminal('abc\r', '\u0003').terminal),
+      'PASSWORD_CANCELLED',
+    );
   });
 
   test('too long an answer', async () => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
+import { existsSync, readlinkSync } from 'node:fs';
 import { chmod, chown, mkdir, readdir, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
@@ -9,7 +10,7 @@ import {
   readSecretFile,
   replaceSecretFile,
 } from '../../../node/keys/secret-file.js';
-import { rejectsWith, temporaryFolder, writePrivate } from './support.js';
+import { mockSync, rejectsWith, temporaryFolder, writePrivate } from './support.js';
 
 const SECRET = new TextEncoder().encode('a secret');
 const OTHER = new TextEncoder().encode('another');
@@ -69,6 +70,25 @@ describe('createSecretFile', () => {
     assert.equal(winners.length, 1);
     assert.deepEqual(await readSecretFile(file), contents[winners[0] ?? -1]);
     assert.deepEqual(await readdir(folder), ['key']);
+  });
+
+  test('syncs the entries of the folders it makes, from the file up to the folder that was there', async (t) => {
+    if (!existsSync('/proc/self/fd')) {
+      t.skip('nothing tells which file a descriptor is');
+      return;
+    }
+    const existing = await temporaryFolder(t);
+    const synced: string[] = [];
+    await mockSync(t, (fd) => void synced.push(readlinkSync(`/proc/self/fd/${fd}`)));
+    await createSecretFile(join(existing, 'a', 'b', 'key'), SECRET);
+    const folders = [existing, join(existing, 'a'), join(existing, 'a', 'b')];
+    assert.deepEqual(synced.filter((path) => folders.includes(path)).sort(), folders);
+    synced.length = 0;
+    await createSecretFile(join(existing, 'a', 'b', 'other'), SECRET);
+    assert.deepEqual(
+      synced.filter((path) => folders.includes(path)),
+      [join(existing, 'a', 'b')],
+    );
   });
 
   test('refuses a folder that others can reach', async (t) => {

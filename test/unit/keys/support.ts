@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, open, rm, writeFile, type FileHandle } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
@@ -25,6 +25,18 @@ export async function temporaryFolder(t: TestContext): Promise<string> {
 export async function writePrivate(path: string, content: string | Uint8Array): Promise<string> {
   await writeFile(path, content, { mode: 0o600 });
   return path;
+}
+
+/** Calls `before` with the descriptor of every file and folder that the test syncs; what it throws fails the sync. */
+export async function mockSync(t: TestContext, before: (fd: number) => void): Promise<void> {
+  const handle = await open(tmpdir());
+  const prototype = Object.getPrototypeOf(handle) as { sync: (this: FileHandle) => Promise<void> };
+  await handle.close();
+  const { sync } = prototype;
+  t.mock.method(prototype, 'sync', function (this: FileHandle) {
+    before(this.fd);
+    return sync.call(this);
+  });
 }
 
 /** Asserts a typed error and gives back its data. */
