@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import { invariant } from '../../protocol/invariant.js';
 import { SignaturePoolError } from './errors.js';
-import type { Packed } from './wire.js';
+import { closeRequest, type Packed } from './wire.js';
 
 /** Workers replaced since the last answer; one more and a dead worker stays dead. */
 const MAX_DEATHS_IN_A_ROW = 8;
@@ -61,10 +61,22 @@ export class WorkerCrew {
     });
   }
 
-  /** Stops all workers at once; their errands fail with POOL_CLOSED. */
-  async close(): Promise<void> {
+  /**
+   * Fails all errands with POOL_CLOSED and resolves when every worker has finished its task and ended. A worker is never
+   * terminated: to stop a thread inside a native module aborts the process. One that is still busy after `timeoutMs` is
+   * left behind: it keeps no process alive, and ends with its task or with the process.
+   */
+  async close(timeoutMs: number): Promise<void> {
     this.isClosed = true;
-    await Promise.all([...this.members].map(({ worker }) => worker.terminate()));
+    const ended = Promise.all([...this.members].map(dismiss));
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, timeoutMs);
+      void ended.then(() => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
+    for (const { worker } of this.members) worker.unref();
   }
 
   private idleMember(): Member | undefined {
@@ -74,6 +86,7 @@ export class WorkerCrew {
   }
 
   private fill(): void {
+    if (this.isClosed) return;
     while (this.members.size < this.size && this.deathsInARow <= MAX_DEATHS_IN_A_ROW) this.hire();
   }
 
@@ -92,6 +105,7 @@ export class WorkerCrew {
   }
 
   private finish(member: Member, response: Uint8Array): void {
+    if (this.isClosed) return;
     const { errand } = member;
     invariant(errand !== undefined, 'a worker answers what it was asked');
     member.errand = undefined;
@@ -104,18 +118,27 @@ export class WorkerCrew {
   private bury(member: Member, exitCode: number): void {
     this.members.delete(member);
     member.errand?.reject(
-      this.isClosed
-        ? new SignaturePoolError('POOL_CLOSED', 'the signature pool was closed')
-        : new SignaturePoolError(
-            'WORKER_DIED',
-            'a signature worker died during the task',
-            { exitCode },
-            member.deathCause === undefined ? {} : { cause: member.deathCause },
-          ),
+      new SignaturePoolError(
+        'WORKER_DIED',
+        'a signature worker died during the task',
+        { exitCode },
+        member.deathCause === undefined ? {} : { cause: member.deathCause },
+      ),
     );
-    if (this.isClosed) return;
     this.deathsInARow++;
     this.fill();
     this.onChange();
   }
+}
+
+/** Fails the errand, asks the worker to end after it, and resolves when it has. */
+function dismiss(member: Member): Promise<void> {
+  member.errand?.reject(new SignaturePoolError('POOL_CLOSED', 'the signature pool was closed'));
+  member.errand = undefined;
+  member.worker.postMessage(closeRequest());
+  return new Promise((resolve) => {
+    member.worker.once('exit', () => {
+      resolve();
+    });
+  });
 }

@@ -19,6 +19,8 @@ const RECOVERIES_PER_TASK = 128;
 const MAX_QUEUED_RECOVERIES = 32_768;
 const MAX_QUEUED_VOTES = 16 * MAX_BLS_BATCH;
 const MAX_QUEUED_PROOFS = 256;
+/** Native tasks take milliseconds; in JavaScript, a full batch of bad votes may take longer than this. */
+const CLOSE_TIMEOUT_MS = 10_000;
 
 export interface SignaturePoolOptions {
   readonly workers: number;
@@ -28,6 +30,8 @@ export interface SignaturePoolOptions {
   readonly maxQueuedVotes?: number;
   /** Proofs of possession that may wait for a worker. */
   readonly maxQueuedProofs?: number;
+  /** How long `close` waits for the tasks in progress. */
+  readonly closeTimeoutMs?: number;
   /** For tests. */
   readonly workerUrl?: URL;
 }
@@ -46,12 +50,14 @@ export class SignaturePool {
   private readonly votes: Lane;
   private readonly recoveries: Lane;
   private readonly proofs: Lane;
+  private readonly closeTimeoutMs: number;
   private isClosed = false;
 
   constructor(options: SignaturePoolOptions) {
     this.votes = new Lane(options.maxQueuedVotes ?? MAX_QUEUED_VOTES);
     this.recoveries = new Lane(options.maxQueuedRecoveries ?? MAX_QUEUED_RECOVERIES);
     this.proofs = new Lane(options.maxQueuedProofs ?? MAX_QUEUED_PROOFS);
+    this.closeTimeoutMs = options.closeTimeoutMs ?? CLOSE_TIMEOUT_MS;
     this.crew = new WorkerCrew(
       options.workers,
       options.workerUrl ?? new URL('./worker.js', import.meta.url),
@@ -64,17 +70,19 @@ export class SignaturePool {
   /** The address that made each signature; undefined where `Secp256k1.recover` finds no key. */
   async recoverAddresses(recoveries: readonly Recovery[]): Promise<(Address | undefined)[]> {
     this.admit(this.recoveries, recoveries.length);
-    const responses: Promise<Uint8Array>[] = [];
+    const bodies: { readonly weight: number; readonly body: Packed }[] = [];
     for (let start = 0; start < recoveries.length; start += RECOVERIES_PER_TASK) {
       const part = recoveries.slice(start, start + RECOVERIES_PER_TASK);
-      responses.push(this.enqueue(this.recoveries, part.length, packRecoveries(part)));
+      bodies.push({ weight: part.length, body: packRecoveries(part) });
     }
+    const responses = bodies.map(({ weight, body }) => this.enqueue(this.recoveries, weight, body));
     this.dispatch();
     return (await Promise.all(responses)).flatMap(unpackRecovered);
   }
 
   /**
-   * Indices, ascending, of the entries whose signature over `message` is not their key's: none when all are good.
+   * Indices, ascending, of the entries whose signature over `message` is not their key's, or whose key is none: none
+   * when all are good.
    *
    * @throws SignaturePoolError BATCH_TOO_LARGE above MAX_BLS_BATCH entries
    */
@@ -101,11 +109,15 @@ export class SignaturePool {
     return (await response)[0] === 1;
   }
 
-  /** Stops the workers. What is queued or in progress fails with POOL_CLOSED, as does every later call. */
+  /**
+   * What is queued or in progress fails with POOL_CLOSED, as does every later call. Resolves when the workers have
+   * finished the tasks they are in and ended, or after `closeTimeoutMs`: workers still busy then no longer keep the
+   * process alive, and end with their task or with the process. Close the pool before `process.exit`.
+   */
   async close(): Promise<void> {
     this.isClosed = true;
     this.failQueued(new SignaturePoolError('POOL_CLOSED', 'the signature pool was closed'));
-    await this.crew.close();
+    await this.crew.close(this.closeTimeoutMs);
   }
 
   private admit(lane: Lane, weight: number): void {

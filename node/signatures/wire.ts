@@ -4,10 +4,11 @@
  * - recover:    op ‖ { digest 32 ‖ signature 64 ‖ yParity 1 }*            → { found 1 ‖ address 20 }*
  * - same-message: op ‖ message length 4, big-endian ‖ message ‖ { key 48 ‖ signature 96 }*  → { valid 1 }*
  * - possession: op ‖ key 48 ‖ proof 96                                   → valid 1
+ * - close:      op                                                       → no answer: the worker ends
  *
  * An entry with a field of the wrong length is sent as one that no worker accepts, so that it spoils no other.
  */
-export const OP = { recover: 1, sameMessage: 2, possession: 3 } as const;
+export const OP = { recover: 1, sameMessage: 2, possession: 3, close: 4 } as const;
 
 export const RECOVERY_LENGTH = 32 + 64 + 1;
 export const RECOVERED_LENGTH = 1 + 20;
@@ -110,6 +111,10 @@ export function possessionRequest(publicKey: Uint8Array, proof: Uint8Array): Pac
   packed[0] = OP.possession;
   setVote(packed, 1, { publicKey, signature: proof });
   return packed;
+}
+
+export function closeRequest(): Packed {
+  return Uint8Array.of(OP.close);
 }
 
 export function unpackPossession(packed: Uint8Array): PackedVote {

@@ -1,6 +1,6 @@
 import { parentPort } from 'node:worker_threads';
 import { addressFromPublicKey } from '../../protocol/address.js';
-import { bls, type BlsPublicKey } from '../../protocol/crypto/bls.js';
+import { bls, BlsError, type BlsPublicKey } from '../../protocol/crypto/bls.js';
 import { secp256k1 } from '../../protocol/crypto/secp256k1.js';
 import { invariant, InvariantError } from '../../protocol/invariant.js';
 import {
@@ -20,6 +20,10 @@ const cachedKeys = new Map<string, BlsPublicKey>();
 const port = parentPort;
 invariant(port !== null, 'this file runs as a worker');
 port.on('message', (request: Uint8Array) => {
+  if (request[0] === OP.close) {
+    port.close();
+    return;
+  }
   const response = answer(request);
   port.postMessage(response, [response.buffer]);
 });
@@ -46,18 +50,32 @@ function recoverAddress({ digest, signature, yParity }: Recovery): Uint8Array | 
 
 function judgeVotes(request: Uint8Array): Packed {
   const { message, votes } = unpackSameMessage(request);
-  const entries = votes.map(({ publicKey, signature }) => ({ key: parsedKey(publicKey), signature }));
-  const valid = new Uint8Array(votes.length).fill(1);
-  for (const index of bls.findInvalid(entries, message)) valid[index] = 0;
+  const entries = votes.flatMap(({ publicKey, signature }, index) => {
+    const key = parsedKey(publicKey);
+    return key === undefined ? [] : [{ index, key, signature }];
+  });
+  const valid = new Uint8Array(votes.length);
+  for (const { index } of entries) valid[index] = 1;
+  for (const position of bls.findInvalid(entries, message)) {
+    const entry = entries[position];
+    invariant(entry !== undefined, 'an invalid entry is one of those checked');
+    valid[entry.index] = 0;
+  }
   return valid;
 }
 
-function parsedKey(bytes: Uint8Array): BlsPublicKey {
+/** Undefined when `Bls.parsePublicKey` refuses the bytes. */
+function parsedKey(bytes: Uint8Array): BlsPublicKey | undefined {
   const name = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
   const cached = cachedKeys.get(name);
   if (cached !== undefined) return cached;
-  const key = bls.parsePublicKey(bytes);
-  if (cachedKeys.size >= MAX_CACHED_KEYS) cachedKeys.clear();
-  cachedKeys.set(name, key);
-  return key;
+  try {
+    const key = bls.parsePublicKey(bytes);
+    if (cachedKeys.size >= MAX_CACHED_KEYS) cachedKeys.clear();
+    cachedKeys.set(name, key);
+    return key;
+  } catch (error) {
+    if (error instanceof BlsError) return undefined;
+    throw error;
+  }
 }

@@ -6,22 +6,32 @@ import { FUZZ_TARGETS } from './targets.js';
 /** Cases run on one target before the next has its turn. */
 const TURN = 500;
 
+/** Seeds are 32 bits wide. */
+const MAX_SEED = 0xffff_ffff;
+
+const EXIT_FAILED = 1;
+const EXIT_USAGE = 2;
+
 const USAGE = `npm run fuzz -- [part of a target's name …] [--seed S] [--cases N] [--seconds T]
   without --cases and --seconds it runs until it fails or is interrupted`;
 
+class FuzzUsageError extends OgpuError<'FUZZ_USAGE'> {
+  constructor(what: string) {
+    super('FUZZ_USAGE', `${what}\n${USAGE}`);
+  }
+}
+
+interface Plan {
+  readonly targets: readonly FuzzTarget[];
+  readonly firstSeed: number;
+  readonly cases: number;
+  readonly seconds: number;
+}
+
 /** Takes turns over the targets with rising seeds until the budget is spent. */
 async function main(): Promise<void> {
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: { seed: { type: 'string' }, cases: { type: 'string' }, seconds: { type: 'string' } },
-  });
-  const targets = FUZZ_TARGETS.filter(
-    ({ name }) => positionals.length === 0 || positionals.some((part) => name.includes(part)),
-  );
-  if (targets.length === 0) throw new OgpuError('FUZZ_USAGE', `no such target\n${USAGE}`);
-  const firstSeed = Number(values.seed ?? Date.now() % 0x7fff_ffff);
-  const cases = Number(values.cases ?? Infinity);
-  const deadlineMs = performance.now() + 1000 * Number(values.seconds ?? Infinity);
+  const { targets, firstSeed, cases, seconds } = plan();
+  const deadlineMs = performance.now() + 1000 * seconds;
   process.stdout.write(`${targets.length} targets from seed ${firstSeed}\n`);
   let done = 0;
   while (done < cases && performance.now() < deadlineMs) {
@@ -36,9 +46,49 @@ async function takeTurn(target: FuzzTarget, firstSeed: number, turn: number): Pr
   for (let seed = firstSeed; seed < firstSeed + turn; seed++) await runCase(target, seed);
 }
 
+/** @throws FuzzUsageError */
+function plan(): Plan {
+  const { values, positionals } = parsedArguments();
+  const targets = FUZZ_TARGETS.filter(
+    ({ name }) => positionals.length === 0 || positionals.some((part) => name.includes(part)),
+  );
+  if (targets.length === 0) throw new FuzzUsageError('no such target');
+  return {
+    targets,
+    firstSeed: wholeNumber('seed', values.seed, { min: 0, max: MAX_SEED }) ?? Date.now() % MAX_SEED,
+    cases: wholeNumber('cases', values.cases, { min: 1, max: MAX_SEED }) ?? Infinity,
+    seconds: wholeNumber('seconds', values.seconds, { min: 1, max: MAX_SEED }) ?? Infinity,
+  };
+}
+
+function parsedArguments(): {
+  values: { seed?: string | undefined; cases?: string | undefined; seconds?: string | undefined };
+  positionals: string[];
+} {
+  try {
+    return parseArgs({
+      allowPositionals: true,
+      options: { seed: { type: 'string' }, cases: { type: 'string' }, seconds: { type: 'string' } },
+    });
+  } catch (error) {
+    throw new FuzzUsageError(error instanceof Error ? error.message : String(error));
+  }
+}
+
+function wholeNumber(
+  option: string,
+  text: string | undefined,
+  { min, max }: { readonly min: number; readonly max: number },
+): number | undefined {
+  if (text === undefined) return undefined;
+  const value = Number(text);
+  if (/^\d+$/.test(text) && value >= min && value <= max) return value;
+  throw new FuzzUsageError(`--${option} takes a whole number from ${min} to ${max}, not '${text}'`);
+}
+
 try {
   await main();
 } catch (error) {
   process.stderr.write(`${error instanceof OgpuError ? error.message : String(error)}\n`);
-  process.exitCode = 1;
+  process.exitCode = error instanceof FuzzUsageError ? EXIT_USAGE : EXIT_FAILED;
 }

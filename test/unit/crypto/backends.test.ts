@@ -1,19 +1,42 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Worker } from 'node:worker_threads';
-import { cryptoBackends, type CryptoBackend } from '../../../protocol/crypto/backends.js';
+import {
+  cryptoBackends,
+  type CryptoBackend,
+  type CryptoPrimitive,
+} from '../../../protocol/crypto/backends.js';
 import { loadNative } from '../../../protocol/crypto/native.js';
+import { excuse, skipWithout, type PrebuiltModule } from './prebuilt.js';
 
-test('every primitive runs on its fast library here', () => {
+const FAST_LIBRARIES: [CryptoPrimitive, string, PrebuiltModule?][] = [
+  ['sha256', 'node:crypto'],
+  ['keccak256', 'hash-wasm'],
+  ['secp256k1', 'secp256k1/bindings', 'secp256k1'],
+  ['bls12-381', '@chainsafe/blst', 'blst'],
+];
+
+test('every primitive is reported once', () => {
   assert.deepEqual(
-    cryptoBackends().map(({ primitive, library, slowBecause }) => [primitive, library, slowBecause]),
-    [
-      ['sha256', 'node:crypto', undefined],
-      ['keccak256', 'hash-wasm', undefined],
-      ['secp256k1', 'secp256k1/bindings', undefined],
-      ['bls12-381', '@chainsafe/blst', undefined],
-    ],
+    cryptoBackends().map(({ primitive }) => primitive),
+    FAST_LIBRARIES.map(([primitive]) => primitive),
   );
+});
+
+for (const [primitive, library, module] of FAST_LIBRARIES) {
+  const skip = module === undefined ? false : skipWithout(module);
+  test(`${primitive} runs on its fast library here`, { skip }, () => {
+    const backend = cryptoBackends().find((candidate) => candidate.primitive === primitive);
+    assert.deepEqual(backend, { primitive, library, slowBecause: undefined });
+  });
+}
+
+test('a missing native module is excused only where it is not prebuilt', () => {
+  assert.equal(excuse('secp256k1', undefined, 'linux-arm64'), false);
+  for (const module of ['secp256k1', 'blst', 'hashtree'] as const) {
+    assert.equal(excuse(module, 'no binary', 'linux-x64'), false);
+    assert.match(String(excuse(module, 'no binary', 'linux-riscv64')), /not prebuilt for linux-riscv64/);
+  }
 });
 
 test('a module that does not load leaves a reason', () => {

@@ -343,15 +343,16 @@ function suite(bls: Bls): void {
 }
 
 test('findInvalid finds every subset of culprits', () => {
-  const [native] = BLS_BACKENDS;
-  const good = voters(native, 9);
-  const wrong = native.sign(secretKey(99), MESSAGE);
+  const [fastest] = BLS_BACKENDS;
+  assert.ok(fastest !== undefined);
+  const good = voters(fastest, 9);
+  const wrong = fastest.sign(secretKey(99), MESSAGE);
   const prng = createPrng(14);
   for (let round = 0; round < 12; round++) {
     const bad = new Set([...good.keys()].filter(() => prng.chance(1, 3)));
     const entries = good.map((entry, i) =>
       bad.has(i) ? { ...entry, signature: prng.chance(1, 2) ? wrong : new Uint8Array(3) } : entry,
     );
-    assert.deepEqual(native.findInvalid(entries, MESSAGE), [...bad], `round ${round}`);
+    assert.deepEqual(fastest.findInvalid(entries, MESSAGE), [...bad], `round ${round}`);
   }
 });

@@ -5,4 +5,5 @@ import { OP } from '../../../node/signatures/wire.js';
 parentPort?.on('message', (request: Uint8Array) => {
   if (request[0] === OP.sameMessage) throw new Error('died on purpose');
   if (request[0] === OP.possession) parentPort?.postMessage(Uint8Array.of(1));
+  if (request[0] === OP.close) parentPort?.close();
 });

@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { after, describe, test } from 'node:test';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setEnvironmentData, type Worker } from 'node:worker_threads';
 import { SignaturePoolError } from '../../../node/signatures/errors.js';
 import { SignaturePool } from '../../../node/signatures/pool.js';
 import type { Recovery } from '../../../node/signatures/wire.js';
@@ -7,10 +10,12 @@ import { addressFromPublicKey } from '../../../protocol/address.js';
 import { bls, MAX_BLS_BATCH, type SignedBy } from '../../../protocol/crypto/bls.js';
 import { sha256 } from '../../../protocol/crypto/hash.js';
 import { secp256k1 } from '../../../protocol/crypto/secp256k1.js';
+import { FINISHED, GATE, OPEN } from './gated-worker.js';
 
 const MESSAGE = new TextEncoder().encode('precommit');
 const DYING_WORKER = new URL('./dying-worker.js', import.meta.url);
 const STILLBORN_WORKER = new URL('./stillborn-worker.js', import.meta.url);
+const GATED_WORKER = new URL('./gated-worker.js', import.meta.url);
 
 function secretKey(index: number): Uint8Array {
   return sha256(Uint8Array.of(index >> 8, index & 0xff));
@@ -98,6 +103,18 @@ describe('answers', () => {
     assert.deepEqual(await pool.findInvalid(batch.slice(0, 2), new Uint8Array(0)), [0, 1]);
   });
 
+  test('a key that is none spoils its own vote alone, however often it comes', async () => {
+    const batch = votes(6);
+    const infinity = Uint8Array.from({ length: 48 }, (_, i) => (i === 0 ? 0xc0 : 0));
+    for (const [i, bytes] of [new Uint8Array(48), new Uint8Array(47), infinity].entries()) {
+      batch[2 * i] = { key: { bytes }, signature: new Uint8Array(96) };
+    }
+    for (let round = 0; round < 12; round++) {
+      assert.deepEqual(await pool.findInvalid(batch, MESSAGE), [0, 2, 4], `round ${round}`);
+      assert.deepEqual(await pool.findInvalid(batch.slice(0, 1), MESSAGE), [0]);
+    }
+  });
+
   test('checks proofs of possession', async () => {
     const publicKey = bls.publicKey(blsSecretKey(1));
     const proof = bls.provePossession(blsSecretKey(1));
@@ -130,6 +147,20 @@ test('a full queue refuses the whole call, per kind of work, and recovers', asyn
   await pool.close();
 });
 
+test('a call that cannot be packed queues nothing', async () => {
+  const pool = new SignaturePool({ workers: 1, maxQueuedRecoveries: 131 });
+  const unreadable: Recovery = {
+    get digest(): Uint8Array {
+      throw new RangeError('unreadable');
+    },
+    signature: new Uint8Array(64),
+    yParity: 0,
+  };
+  await assert.rejects(pool.recoverAddresses([...recoveries(130), unreadable]), RangeError);
+  assert.equal((await pool.recoverAddresses(recoveries(131))).length, 131);
+  await pool.close();
+});
+
 test('votes overtake queued recoveries, and those overtake possession proofs', async () => {
   const pool = new SignaturePool({ workers: 1 });
   const order: string[] = [];
@@ -158,6 +189,63 @@ test('closing fails what is queued and in work, and every later call', async () 
   }
   await assert.rejects(pool.recoverAddresses(recoveries(1)), isPoolError('POOL_CLOSED'));
   await pool.close();
+});
+
+interface GatedPool {
+  readonly pool: SignaturePool;
+  readonly gate: Int32Array;
+  /** All workers the process ever hires after this pool, its own two first; the pool gives its first task to the first. */
+  readonly hired: readonly Worker[];
+}
+
+async function gatedPool(closeTimeoutMs: number): Promise<GatedPool> {
+  const gate = new Int32Array(new SharedArrayBuffer(8));
+  setEnvironmentData(GATE, gate);
+  const hired: Worker[] = [];
+  process.on('worker', (worker) => void hired.push(worker));
+  const pool = new SignaturePool({ workers: 2, workerUrl: GATED_WORKER, closeTimeoutMs });
+  await nextTurn();
+  assert.equal(hired.length, 2);
+  return { pool, gate, hired };
+}
+
+function openGate(gate: Int32Array): void {
+  Atomics.store(gate, OPEN, 1);
+  Atomics.notify(gate, OPEN);
+}
+
+test('closing lets a busy worker finish its task and hires nobody for those that left', async () => {
+  const { pool, gate, hired } = await gatedPool(60_000);
+  const inWork = pool.recoverAddresses(recoveries(1));
+  const closing = pool.close();
+  await assert.rejects(inWork, isPoolError('POOL_CLOSED'));
+  const [busy, idle] = hired;
+  assert.ok(busy !== undefined && idle !== undefined);
+  await once(idle, 'exit');
+  openGate(gate);
+  await closing;
+  await nextTurn();
+  assert.equal(Atomics.load(gate, FINISHED), 1);
+  assert.equal(hired.length, 2);
+  assert.equal(busy.threadId, -1, 'the worker is gone');
+});
+
+test('closing leaves a worker behind that does not finish, and it keeps no process alive', async () => {
+  const { pool, gate, hired } = await gatedPool(100);
+  const inWork = pool.recoverAddresses(recoveries(1));
+  const outcome = assert.rejects(inWork, isPoolError('POOL_CLOSED'));
+  await pool.close();
+  await outcome;
+  const [busy] = hired;
+  assert.ok(busy !== undefined);
+  assert.notEqual(busy.threadId, -1, 'the worker was not killed');
+  assert.ok(!process.getActiveResourcesInfo().includes('Worker'), process.getActiveResourcesInfo().join(' '));
+  busy.ref();
+  openGate(gate);
+  await once(busy, 'exit');
+  await nextTurn();
+  assert.equal(Atomics.load(gate, FINISHED), 1);
+  assert.equal(hired.length, 2);
 });
 
 test('a worker that dies fails its task alone and is replaced', async () => {
