@@ -46,7 +46,7 @@ export function demoCommand(): Command {
       const folder = await mkdtemp(join(tmpdir(), 'ogpu-demo-'));
       try {
         await runDemo(folder);
-        say('\nNot built yet: ledger, agreement, network, JSON-RPC, jobs and their audit.');
+        say('\nNot built yet: staking, agreement, network, JSON-RPC, jobs and their audit.');
         say(keep ? `Files: ${folder}` : 'Next: ogpu keys --help, ogpu genesis --help');
       } finally {
         if (!keep) await rm(folder, { recursive: true, force: true });
