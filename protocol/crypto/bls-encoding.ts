@@ -1,4 +1,4 @@
-import { compareBytes } from '../bytes.js';
+import { bigEndianBytes, compareBytes } from '../bytes.js';
 
 export const BLS_SECRET_KEY_LENGTH = 32;
 export const BLS_PUBLIC_KEY_LENGTH = 48;
@@ -11,13 +11,13 @@ const SIGN_FLAG = 0x20;
 const FLAGS = COMPRESSED_FLAG | INFINITY_FLAG | SIGN_FLAG;
 
 /** p, the order of the base field, big-endian. */
-const FIELD_ORDER = bytesOf(
+const FIELD_ORDER = bigEndianBytes(
   0x1a0111ea397fe69a4b1ba7b6434bacd764774b84f38512bf6730d2a0f6b0f6241eabfffeb153ffffb9feffffffffaaabn,
   FIELD_ELEMENT_LENGTH,
 );
 
 /** r, the order of the groups, big-endian. */
-const GROUP_ORDER = bytesOf(
+const GROUP_ORDER = bigEndianBytes(
   0x73eda753299d7d483339d80809a1d80553bda402fffe5bfeffffffff00000001n,
   BLS_SECRET_KEY_LENGTH,
 );
@@ -60,8 +60,4 @@ function isFieldElement(bytes: Uint8Array, flags: number): boolean {
   const orderHigh = FIELD_ORDER[0] ?? 0;
   if (high !== orderHigh) return high < orderHigh;
   return compareBytes(bytes.subarray(1), FIELD_ORDER.subarray(1)) < 0;
-}
-
-function bytesOf(value: bigint, length: number): Uint8Array {
-  return Uint8Array.from({ length }, (_, i) => Number((value >> BigInt(8 * (length - 1 - i))) & 0xffn));
 }

@@ -1,4 +1,4 @@
-import { compareBytes } from '../bytes.js';
+import { bigEndianBytes, compareBytes } from '../bytes.js';
 import { OgpuError } from '../errors.js';
 import type { Loaded } from './native.js';
 import { bindingsEngine, nobleEngine, type Secp256k1Engine } from './secp256k1-engines.js';
@@ -60,7 +60,9 @@ export const secp256k1: Secp256k1 = nativeSecp256k1.ok ? nativeSecp256k1.module 
 
 /** Whether s ≤ n/2, for callers that must tell a malleable signature from a broken one. */
 export function isLowS(signature: Uint8Array): boolean {
-  return signature.length === SIGNATURE_LENGTH && compareBytes(signature.subarray(32), HALF_ORDER) <= 0;
+  return (
+    signature.length === SIGNATURE_LENGTH && compareBytes(signature.subarray(32), SECP256K1_HALF_ORDER) <= 0
+  );
 }
 
 /**
@@ -79,8 +81,17 @@ export function compressPublicKey(publicKey: Uint8Array): Uint8Array {
   return compressed;
 }
 
-const ORDER = scalarBytes(0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n);
-const HALF_ORDER = scalarBytes(0x7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0n);
+/** n, the order of the group (SEC 2 §2.4.1), big-endian. */
+export const SECP256K1_ORDER: Uint8Array = bigEndianBytes(
+  0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n,
+  32,
+);
+
+/** n / 2 rounded down: the largest s that EIP-2 allows, big-endian. */
+export const SECP256K1_HALF_ORDER: Uint8Array = bigEndianBytes(
+  0x7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0n,
+  32,
+);
 
 /** Checks what the engines would each judge in their own way, so that both see only clean input. */
 function createSecp256k1(engine: Secp256k1Engine): Secp256k1 {
@@ -131,7 +142,7 @@ function isSignature(signature: Uint8Array): boolean {
 
 /** In [1, n). */
 function isScalar(bytes: Uint8Array): boolean {
-  return compareBytes(bytes, ORDER) < 0 && bytes.some((byte) => byte !== 0);
+  return compareBytes(bytes, SECP256K1_ORDER) < 0 && bytes.some((byte) => byte !== 0);
 }
 
 function isPublicKeyShape(publicKey: Uint8Array): boolean {
@@ -142,14 +153,10 @@ function isPublicKeyShape(publicKey: Uint8Array): boolean {
 
 /** RFC 6979 §3.2d feeds the nonce generator the digest modulo n; libsecp256k1 feeds it what it is given. */
 function reduceDigest(digest: Uint8Array): Uint8Array {
-  if (compareBytes(digest, ORDER) < 0) return digest;
-  return scalarBytes(bytesToScalar(digest) - bytesToScalar(ORDER));
+  if (compareBytes(digest, SECP256K1_ORDER) < 0) return digest;
+  return bigEndianBytes(bytesToScalar(digest) - bytesToScalar(SECP256K1_ORDER), 32);
 }
 
 function bytesToScalar(bytes: Uint8Array): bigint {
   return bytes.reduce((value, byte) => (value << 8n) | BigInt(byte), 0n);
-}
-
-function scalarBytes(value: bigint): Uint8Array {
-  return Uint8Array.from({ length: 32 }, (_, i) => Number((value >> BigInt(8 * (31 - i))) & 0xffn));
 }

@@ -1,4 +1,5 @@
 import { toHex } from '../bytes.js';
+import { SECP256K1_HALF_ORDER, SECP256K1_ORDER } from '../crypto/secp256k1.js';
 import { TransactionError } from './errors.js';
 import type { RlpReader } from './rlp.js';
 import type { TransactionSignature } from './types.js';
@@ -58,20 +59,17 @@ function readScalars(fields: RlpReader, yParity: 0 | 1): TransactionSignature {
   return { rs, yParity };
 }
 
-/** SEC 2 §2.4.1: the order n of secp256k1. EIP-2 halves the range of s, so that nobody can give a transaction a second hash. */
-const ORDER = scalarBytes(0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n);
-const HALF_ORDER = scalarBytes(0x7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0n);
-
+/** EIP-2 halves the range of s, so that nobody can give a transaction a second hash. */
 function assertScalars(rs: Uint8Array): void {
-  if (isZero(rs, 0) || compareScalar(rs, 0, ORDER) >= 0) {
+  if (isZero(rs, 0) || compareScalar(rs, 0, SECP256K1_ORDER) >= 0) {
     throw new TransactionError('TX_SIGNATURE_R_RANGE', 'r is not in [1, n)', {
       r: toHex(rs.subarray(0, 32)),
     });
   }
-  if (isZero(rs, 32) || compareScalar(rs, 32, ORDER) >= 0) {
+  if (isZero(rs, 32) || compareScalar(rs, 32, SECP256K1_ORDER) >= 0) {
     throw new TransactionError('TX_SIGNATURE_S_RANGE', 's is not in [1, n)', { s: toHex(rs.subarray(32)) });
   }
-  if (compareScalar(rs, 32, HALF_ORDER) > 0) {
+  if (compareScalar(rs, 32, SECP256K1_HALF_ORDER) > 0) {
     throw new TransactionError('TX_SIGNATURE_HIGH_S', 's is above n / 2 (EIP-2)', {
       s: toHex(rs.subarray(32)),
     });
@@ -89,8 +87,4 @@ function compareScalar(rs: Uint8Array, offset: number, bound: Uint8Array): numbe
     if (difference !== 0) return difference;
   }
   return 0;
-}
-
-function scalarBytes(value: bigint): Uint8Array {
-  return Uint8Array.from({ length: 32 }, (_, i) => Number((value >> BigInt(8 * (31 - i))) & 0xffn));
 }
