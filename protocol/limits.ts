@@ -41,3 +41,6 @@ export const MAX_EXTRA_DATA_BYTES = 32;
 
 /** Protocol upgrades a parameter set can schedule. */
 export const MAX_UPGRADES = 64;
+
+/** Epochs for which evidence can be accepted: what a slash has to visit. */
+export const MAX_EVIDENCE_EPOCHS = 128;

@@ -1,5 +1,5 @@
 import type { Fault } from './faults.js';
-import { MAX_UPGRADES } from './limits.js';
+import { MAX_EVIDENCE_EPOCHS, MAX_UPGRADES } from './limits.js';
 import {
   PARAMETERS,
   ParamsError,
@@ -113,7 +113,16 @@ function checkRelations(params: ChainParams): Fault[] {
       'blocks.initialBaseFeeWei',
       'must not be below minBaseFeeWei',
     ],
-    [staking.epochMs <= staking.unbondingMs, 'staking.epochMs', 'must not be longer than unbondingMs'],
+    [
+      2 * staking.epochMs <= consensus.evidenceMaxAgeMs,
+      'staking.epochMs',
+      'must not be longer than half of evidenceMaxAgeMs, which is counted from the beginning of an epoch',
+    ],
+    [
+      consensus.evidenceMaxAgeMs <= MAX_EVIDENCE_EPOCHS * staking.epochMs,
+      'consensus.evidenceMaxAgeMs',
+      `must not span more than ${MAX_EVIDENCE_EPOCHS} epochs: a slash visits each`,
+    ],
     [jobs.sampledSegments <= jobs.defaultSegments, 'jobs.sampledSegments', 'must not exceed defaultSegments'],
   ];
   return rules

@@ -49,8 +49,14 @@ export const PARAMETERS = {
     emissionBpsPerYear: count(0, 10_000, 'Share of the remaining reserve paid to validators per year.'),
     equivocationSlashBps: count(1, 10_000, 'Share of the stake lost for a signed contradiction.'),
     downtimeSlashBps: count(0, 10_000, 'Share of the stake lost for downtime.'),
-    downtimeWindowBlocks: count(10, 10_000_000, 'Blocks over which signing is counted.'),
-    downtimeMinSignedBps: count(0, 10_000, 'Share of the window a validator must sign.'),
+    finderRewardBps: count(
+      0,
+      10_000,
+      'Share of slashed stake, after the harmed party, for who brought the proof.',
+    ),
+    downtimeWindowMs: count(1_000, YEAR_MS, 'Signing is counted over windows of this length.'),
+    downtimeMinBlocks: count(1, 10_000_000, 'A window with fewer blocks punishes nobody.'),
+    downtimeMinSignedBps: count(0, 10_000, 'Share of the blocks of a window a validator must sign.'),
     jailMs: count(1_000, YEAR_MS, 'Shortest stay in jail for downtime.'),
   },
   jobs: {

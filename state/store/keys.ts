@@ -13,15 +13,22 @@ export const STATE_KEYS = {
   slot: keySpace('slot/', bytes('address', 20), bytes('slot', 32)),
   /** Totals outside of accounts: reserve, verifier pool, escrow. */
   pool: keySpace('pool/', word('name')),
-  /** Values of the chain itself: epoch, beacon, base fee. */
+  /** Values of the chain itself: identity, parameters, where it stands, epoch, active set. */
   system: keySpace('sys/', word('name')),
+  /** When and where each epoch began, as long as evidence of it is accepted. */
+  epoch: keySpace('epo/', uint('epoch', 8)),
   validator: keySpace('val/', bytes('owner', 20)),
   /** BLS key, in use or retired, → its validator. */
   validatorKey: keySpace('valk/', bytes('blsPublicKey', 48)),
   delegation: keySpace('del/', bytes('validator', 20), bytes('delegator', 20)),
   /** The same the other way round: what a delegator has delegated. */
   delegator: keySpace('delr/', bytes('delegator', 20), bytes('validator', 20)),
-  unbonding: keySpace('unb/', bytes('owner', 20), uint('number', 8)),
+  /** What one delegator has asked back, until it is paid. */
+  unbonding: keySpace('unb/', bytes('delegator', 20), uint('number', 8)),
+  /** All that left one validator in one epoch: slashed as one. */
+  unbondingPool: keySpace('unbp/', bytes('validator', 20), uint('epoch', 8)),
+  /** Blocks an active validator has not signed. */
+  liveness: keySpace('live/', bytes('validator', 20)),
   provider: keySpace('prov/', bytes('master', 20)),
   /** Operator key → its provider. */
   operator: keySpace('oper/', bytes('operator', 20)),
@@ -30,8 +37,10 @@ export const STATE_KEYS = {
   /** Jobs of one status, in the order of their ids. */
   jobStatus: keySpace('jobs/', uint('status', 1), bytes('job', 32)),
   attempt: keySpace('att/', bytes('job', 32), uint('attempt', 4)),
-  /** What falls due, earliest first; `height` is the lowest at which it may. */
-  due: keySpace('due/', uint('timeMs', 8), uint('height', 8), uint('kind', 1), bytes('subject', 32)),
+  /** Heaps in the state: items by place, the smallest at 0, */
+  heapItem: keySpace('heap/', word('heap'), uint('place', 4)),
+  /** and the place of each item by its subject. */
+  heapPlace: keySpace('hplc/', word('heap'), sizedBytes('subject')),
 } as const;
 
 export const NODE_KEYS = {
@@ -47,6 +56,8 @@ export const NODE_KEYS = {
   /** Extended commit of a height. */
   commit: keySpace('com/', uint('height', 8)),
   receipt: keySpace('rcpt/', uint('height', 8), uint('index', 4)),
+  /** Logs of a block's system phases, where there are any. */
+  systemLogs: keySpace('slog/', uint('height', 8)),
   /** Transaction hash → height and index. */
   transaction: keySpace('tx/', bytes('hash', 32)),
   /** Logs by emitter. */

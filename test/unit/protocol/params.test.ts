@@ -88,6 +88,11 @@ describe('validation', () => {
       { ...params, staking: { ...params.staking, unbondingMs: params.consensus.evidenceMaxAgeMs } },
     ],
     [
+      'staking.epochMs',
+      { ...params, staking: { ...params.staking, epochMs: params.consensus.evidenceMaxAgeMs } },
+    ],
+    ['consensus.evidenceMaxAgeMs', { ...params, staking: { ...params.staking, epochMs: 1_000 } }],
+    [
       'blocks.initialBaseFeeWei',
       { ...params, blocks: { ...params.blocks, minBaseFeeWei: 2n * params.blocks.initialBaseFeeWei } },
     ],
