@@ -191,14 +191,16 @@ const MAX_NIBBLES = 64;
 /** A name of ASCII letters, behind its length. */
 export function word(name: string): KeyField<string> {
   const sized = sizedBytes(name);
-  const encode = (text: string): Uint8Array => {
-    if (!WORD.test(text)) throw keyError(name, 'not a word of 1 to 32 letters', { text: text.slice(0, 64) });
-    return new TextEncoder().encode(text);
-  };
   return {
     name,
-    size: (text) => sized.size(encode(text)),
-    write: (text, into, at) => sized.write(encode(text), into, at),
+    size: (text) => 1 + text.length,
+    write: (text, into, at) => {
+      if (!WORD.test(text))
+        throw keyError(name, 'not a word of 1 to 32 letters', { text: text.slice(0, 64) });
+      into[at] = text.length;
+      // Many times faster than a TextEncoder for a few letters.
+      for (let i = 0; i < text.length; i++) into[at + 1 + i] = text.charCodeAt(i);
+    },
     read: (from, at) => {
       const read = sized.read(from, at);
       if (read === undefined) return undefined;

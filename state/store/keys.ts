@@ -39,7 +39,7 @@ export const STATE_KEYS = {
   attempt: keySpace('att/', bytes('job', 32), uint('attempt', 4)),
   /** Heaps in the state: items by place, the smallest at 0, */
   heapItem: keySpace('heap/', word('heap'), uint('place', 4)),
-  /** and the place of each item by its subject. */
+  /** and the place of each item by its subject, the number of items by the empty one. */
   heapPlace: keySpace('hplc/', word('heap'), sizedBytes('subject')),
 } as const;
 
