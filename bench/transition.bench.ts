@@ -1,7 +1,7 @@
 import { WEI_PER_OGPU } from '../protocol/amounts.js';
 import { transition } from '../state/transition/transition.js';
 import type { SenderTransaction } from '../state/transition/block-context.js';
-import { blockContext, TestLedger, transferFrom } from '../test/support/ledger.js';
+import { nextInput, TestLedger, transferFrom } from '../test/support/ledger.js';
 import { createPrng } from '../test/support/prng.js';
 import type { Scenario, Suite } from './harness.js';
 
@@ -11,12 +11,12 @@ export const suite: Suite = {
   scenarios: (): readonly Scenario[] =>
     [1_000, 20_000].map((accounts) => {
       const { ledger, transactions } = prepare(accounts);
-      const block = blockContext();
+      const input = nextInput(ledger, { transactions });
       return {
         name: `state/transfers/${accounts}-accounts-in-memory`,
         operations: TRANSFERS,
         goal: '≥ 30,000 /s on one core, signatures excluded',
-        ours: { name: 'transition', run: () => transition(ledger, block, transactions, new Map()) },
+        ours: { name: 'transition', run: () => transition(ledger, input) },
       };
     }),
 };

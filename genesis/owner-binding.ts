@@ -1,6 +1,6 @@
 import type { Address } from '../protocol/address.js';
 import { bls, type BlsPublicKey } from '../protocol/crypto/bls.js';
-import { NO_GENESIS_ID, ownerBindingCodec, signingRoot } from '../protocol/domains.js';
+import { NO_GENESIS_ID, ownerBindingRoot } from '../protocol/domains.js';
 
 /** Nonce of the key a validator starts with; every rotation uses the next. */
 const FIRST_KEY_NONCE = 0;
@@ -34,6 +34,5 @@ export function verifyOwnerBinding(
 
 function bindingMessage(chain: BindingChain, owner: Address): Uint8Array {
   const identity = { ...chain, genesisId: NO_GENESIS_ID };
-  const payload = ownerBindingCodec.root({ owner, nonce: FIRST_KEY_NONCE });
-  return signingRoot(identity, 'validator-registration', payload);
+  return ownerBindingRoot(identity, 'validator-registration', owner, FIRST_KEY_NONCE);
 }

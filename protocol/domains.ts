@@ -92,6 +92,16 @@ export const ownerBindingCodec = createCodec(
   new ContainerType({ owner: bytes20, nonce: uint64 }),
 );
 
+/** The 32 bytes a BLS key signs to accept `owner`; `nonce` counts the keys the validator had before. */
+export function ownerBindingRoot(
+  identity: ChainIdentity,
+  purpose: 'validator-registration' | 'validator-key-rotation',
+  owner: Uint8Array,
+  nonce: number,
+): Uint8Array {
+  return signingRoot(identity, purpose, ownerBindingCodec.root({ owner, nonce }));
+}
+
 function purposeBytes(purpose: Purpose): Uint8Array {
   invariant(purpose.length <= 32, `purpose ${purpose} exceeds 32 bytes`);
   const padded = new Uint8Array(32);

@@ -18,7 +18,12 @@ const poolCodec = createCodec('Pool', new ContainerType({ balanceWei: uint128 })
 
 export function poolBalanceWei(state: Reader, pool: Pool): bigint {
   const bytes = state.get(STATE_KEYS.pool.encode(pool));
-  return bytes === undefined ? 0n : poolCodec.decode(bytes).balanceWei;
+  return bytes === undefined ? 0n : decodePoolWei(bytes);
+}
+
+/** Balance of a pool as it is stored, in wei. */
+export function decodePoolWei(bytes: Uint8Array): bigint {
+  return poolCodec.decode(bytes).balanceWei;
 }
 
 export function addToPool(state: Overlay, pool: Pool, amountWei: bigint): void {

@@ -9,7 +9,6 @@ import { encodeAbi } from '../../protocol/abi/encode.js';
 import {
   AbiError,
   type AbiErrorItem,
-  type AbiEvent,
   type AbiFunction,
   type AbiType,
   type AbiValue,
@@ -18,17 +17,13 @@ import type { Address } from '../../protocol/address.js';
 import { OgpuError } from '../../protocol/errors.js';
 import { invariant } from '../../protocol/invariant.js';
 import type { Log } from '../../protocol/types/receipt.js';
-import type { Overlay } from '../store/overlay.js';
-import type { BlockContext } from '../transition/block-context.js';
+import type { Emit, Scope } from '../transition/block-context.js';
 
 /** What a function of a module gets to work with. */
-export interface CallContext {
-  readonly state: Overlay;
-  readonly block: BlockContext;
+export interface CallContext extends Scope {
   readonly caller: Address;
   /** Already taken from the caller; the function must put it somewhere. Zero unless the function is payable. */
   readonly valueWei: bigint;
-  readonly emit: (event: AbiEvent, values: readonly AbiValue[]) => void;
 }
 
 /** One function of a module. Its work is bounded, so its gas is a constant. */
@@ -114,11 +109,16 @@ export function runCall(
   context: Omit<CallContext, 'emit'>,
   logs: Log[],
 ): Uint8Array {
-  const emit = (event: AbiEvent, values: readonly AbiValue[]): void => {
-    const { topics, data } = encodeEvent(event, values);
-    logs.push({ address: module.address, topics: [...topics], data });
-  };
+  const emit = emitter(module.address, logs);
   return encodeAbi(call.outputs, call.target.run({ ...context, emit }, call.values));
+}
+
+/** Appends the events of the module at `address` to `logs`. */
+export function emitter(address: Address, logs: Log[]): Emit {
+  return (event, values) => {
+    const { topics, data } = encodeEvent(event, values);
+    logs.push({ address, topics: [...topics], data });
+  };
 }
 
 function decode(module: Module, calldata: Uint8Array): ReturnType<typeof decodeCall> {

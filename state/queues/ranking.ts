@@ -25,6 +25,12 @@ export function unrankValidator(state: Overlay, address: Address): boolean {
   return RANKING.remove(state, address);
 }
 
+/** With what stake a validator is ranked; undefined when it is not. @throws QueueError QUEUE_CORRUPT */
+export function rankedStakeWei(state: Reader, address: Address): bigint | undefined {
+  const item = RANKING.find(state, address);
+  return item && decode(item).stakeWei;
+}
+
 /** The first `count`. @throws QueueError QUEUE_CORRUPT */
 export function topValidators(state: Reader, count: number): RankedValidator[] {
   return RANKING.first(state, count).map(decode);

@@ -18,13 +18,14 @@ export class AdmissionError extends OgpuError<
  * Checks what must hold of a transaction for its inclusion, given its sender's account: a block with one that fails is invalid, so the
  * fee of what passes is always paid.
  *
+ * @returns its intrinsic gas
  * @throws AdmissionError
  */
-export function assertAdmissible(
+export function admit(
   transaction: SignedTransaction,
   account: Account,
   block: { readonly baseFeeWei: bigint; readonly gasLeft: number },
-): void {
+): number {
   const { nonce, gasLimit, value } = transaction;
   if (transaction.to === undefined) {
     throw new AdmissionError('TX_CREATION_UNSUPPORTED', 'this chain does not run contracts yet');
@@ -65,6 +66,7 @@ export function assertAdmissible(
       },
     );
   }
+  return Number(requiredGas);
 }
 
 function assertNonce(received: bigint, next: number): void {

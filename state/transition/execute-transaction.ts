@@ -1,7 +1,6 @@
 import type { Address } from '../../protocol/address.js';
 import { toHex } from '../../protocol/bytes.js';
 import { invariant } from '../../protocol/invariant.js';
-import { intrinsicGas } from '../../protocol/transactions/gas.js';
 import {
   feeCapPerGas,
   TRANSACTION_TYPE_NUMBER,
@@ -9,13 +8,11 @@ import {
 } from '../../protocol/transactions/types.js';
 import type { Log, Receipt } from '../../protocol/types/receipt.js';
 import { credit, debit, readAccount, writeAccount, type Account } from '../accounts/account.js';
+import type { ModuleTable } from '../modules/index.js';
 import { resolveCall, Revert, runCall, type Module } from '../modules/module.js';
 import type { Overlay } from '../store/overlay.js';
-import { assertAdmissible } from './admission.js';
+import { admit } from './admission.js';
 import type { BlockContext, SenderTransaction } from './block-context.js';
-
-/** Modules by the hex of their address. */
-export type ModuleTable = ReadonlyMap<string, Module>;
 
 export interface TransactionOutcome {
   readonly receipt: Receipt;
@@ -43,7 +40,7 @@ export function executeTransaction(
   gasUsedBefore: number,
 ): TransactionOutcome {
   const account = readAccount(state, sender);
-  assertAdmissible(transaction, account, {
+  const intrinsic = admit(transaction, account, {
     baseFeeWei: block.baseFeeWei,
     gasLeft: block.gasLimit - gasUsedBefore,
   });
@@ -51,7 +48,7 @@ export function executeTransaction(
   const { to } = transaction;
   invariant(to !== undefined, 'creations are not admitted');
   const module = modules.get(toHex(to));
-  const message: Message = { transaction, sender, account, to, priceWei };
+  const message: Message = { transaction, sender, account, to, priceWei, intrinsic };
   const outcome = module === undefined ? transfer(state, message) : callModule(state, module, message, block);
   const { status, gasUsed, logs, output } = outcome;
   invariant(gasUsed <= Number(transaction.gasLimit), 'a transaction uses no more gas than it allows');
@@ -80,6 +77,8 @@ interface Message extends SenderTransaction {
   readonly account: Account;
   readonly to: Address;
   readonly priceWei: bigint;
+  /** Gas it uses whatever it does. */
+  readonly intrinsic: number;
 }
 
 interface MessageOutcome {
@@ -92,8 +91,10 @@ interface MessageOutcome {
 const NO_OUTPUT = new Uint8Array(0);
 
 /** Cannot fail: admission has seen the money. */
-function transfer(state: Overlay, { transaction, sender, account, to, priceWei }: Message): MessageOutcome {
-  const gasUsed = Number(intrinsicGas(transaction));
+function transfer(
+  state: Overlay,
+  { transaction, sender, account, to, priceWei, intrinsic: gasUsed }: Message,
+): MessageOutcome {
   const spentWei = BigInt(gasUsed) * priceWei + transaction.value;
   writeAccount(state, sender, {
     ...account,
@@ -121,12 +122,12 @@ function callModule(state: Overlay, module: Module, message: Message, block: Blo
 function runModule(
   state: Overlay,
   module: Module,
-  { transaction, sender }: Message,
+  { transaction, sender, intrinsic }: Message,
   block: BlockContext,
 ): MessageOutcome {
   const { value: valueWei, data, gasLimit } = transaction;
   const logs: Log[] = [];
-  let gasUsed = Number(intrinsicGas(transaction));
+  let gasUsed = intrinsic;
   state.checkpoint();
   try {
     const call = resolveCall(module, data, valueWei);

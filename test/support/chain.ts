@@ -3,7 +3,7 @@ import { keccak256 } from '../../protocol/crypto/hash.js';
 import { encodeTransaction } from '../../protocol/transactions/encode.js';
 import { bodyRoots, type Body } from '../../protocol/types/body.js';
 import { emptyCommit } from '../../protocol/types/commit.js';
-import { encodeAccount, readAccount } from '../../state/accounts/account.js';
+import { readAccount } from '../../state/accounts/account.js';
 import { blockBatch, type FinalBlock } from '../../state/chain/block-batch.js';
 import { updateStateRoot } from '../../state/chain/state-root.js';
 import { STATE_KEYS } from '../../state/store/keys.js';
@@ -11,7 +11,7 @@ import type { Change, Entry, Reader, Store } from '../../state/store/store.js';
 import { transition, type BlockOutcome } from '../../state/transition/transition.js';
 import { hashKey, hashValue } from '../../state/tree/leaf.js';
 import { naiveRoot } from '../unit/tree/naive.js';
-import { blockContext, transferFrom } from './ledger.js';
+import { genesisValidator, nextInput, TestLedger, transferFrom } from './ledger.js';
 import type { Prng } from './prng.js';
 import { SAMPLES } from './samples.js';
 
@@ -19,12 +19,14 @@ export const PEOPLE: readonly Uint8Array[] = Array.from({ length: 12 }, (_, i) =
   new Uint8Array(20).fill(i + 1),
 );
 const START_WEI = 10n ** 18n;
+const VALIDATORS = [61, 62, 63].map((number) => genesisValidator(number));
 
 /** State entries and tree of a chain in which everybody starts with one OGPU. */
 export function genesisBatch(store: Store): Change[] {
-  const value = encodeAccount({ nonce: 0, balanceWei: START_WEI, contract: undefined });
-  const accounts = PEOPLE.map((address) => ({ key: STATE_KEYS.account.encode(address), value }));
-  return [...accounts, ...updateStateRoot(store, accounts).nodes];
+  const ledger = new TestLedger({ validators: VALIDATORS });
+  for (const person of PEOPLE) ledger.setAccount(person, { balanceWei: START_WEI });
+  const entries = ledger.entries();
+  return [...entries, ...updateStateRoot(store, entries).nodes];
 }
 
 /** A block of a few random transfers on what `store` holds, executed for real; nothing is written. */
@@ -40,8 +42,8 @@ export function nextBlock(
     nonces.set(toHex(sender), nonce + 1);
     return transferFrom(sender, { nonce: BigInt(nonce), to: prng.pick(PEOPLE), value: prng.bigint(40) });
   });
-  const context = blockContext({ height, baseFeeWei: 1n + prng.bigint(16), tipRecipient: prng.pick(PEOPLE) });
-  const execute = (view: Reader): BlockOutcome => transition(view, context, transactions, new Map());
+  const input = nextInput(store, { height, proposer: prng.pick(VALIDATORS).owner, transactions });
+  const execute = (view: Reader): BlockOutcome => transition(view, input);
   const { receipts, changes, gasUsed } = execute(store);
   const { root, nodes } = updateStateRoot(store, changes);
   const envelopes = transactions.map(({ transaction }) => encodeTransaction(transaction));

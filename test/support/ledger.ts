@@ -1,26 +1,75 @@
-import { toHex } from '../../protocol/bytes.js';
+import { TOTAL_SUPPLY_WEI, WEI_PER_OGPU } from '../../protocol/amounts.js';
+import { compareBytes, toHex } from '../../protocol/bytes.js';
+import type { ChainParams } from '../../protocol/params.js';
 import { PRESETS } from '../../protocol/presets.js';
 import { signTransaction } from '../../protocol/transactions/sign.js';
 import type { Transaction } from '../../protocol/transactions/types.js';
-import { decodeAccount, encodeAccount, type Account } from '../../state/accounts/account.js';
-import { POOLS, poolBalanceWei } from '../../state/accounts/pools.js';
+import { encodeAccount, type Account } from '../../state/accounts/account.js';
+import { addToPool } from '../../state/accounts/pools.js';
+import { moneyInWei } from '../../state/invariants/lines.js';
+import { seedSystem, type GenesisValidator } from '../../state/staking/genesis.js';
+import { Overlay, type RecordedChange } from '../../state/store/overlay.js';
 import { STATE_KEYS } from '../../state/store/keys.js';
-import type { RecordedChange } from '../../state/store/overlay.js';
-import type { Reader } from '../../state/store/store.js';
+import type { Entry, Reader } from '../../state/store/store.js';
+import { progressRecord } from '../../state/system/chain.js';
 import type { BlockContext, SenderTransaction } from '../../state/transition/block-context.js';
+import type { BlockInput } from '../../state/transition/block-input.js';
+import { openBlock } from '../../state/transition/transition.js';
 
-/** A whole state in a map, for tests that look at all of it. */
+export const GWEI = 10n ** 9n;
+export const GENESIS_TIME_MS = 1_800_000_000_000;
+/** Where the one validator of a test ledger has its rewards and tips sent. */
+export const TIP_RECIPIENT: Uint8Array = new Uint8Array(20).fill(0xcc);
+export const VALIDATOR: Uint8Array = new Uint8Array(20).fill(0x77);
+
+/** A validator of a test genesis; keys and addresses follow from its number. */
+export function genesisValidator(number: number, changes: Partial<GenesisValidator> = {}): GenesisValidator {
+  const owner = new Uint8Array(20).fill(number);
+  return {
+    name: `validator ${number}`,
+    owner,
+    operator: owner,
+    payout: owner,
+    blsPublicKey: new Uint8Array(48).fill(number),
+    stakeWei: 10_000n * WEI_PER_OGPU,
+    commissionBps: 1_000,
+    ...changes,
+  };
+}
+
+export interface TestGenesis {
+  readonly params?: ChainParams;
+  readonly validators?: readonly GenesisValidator[];
+}
+
+/** A whole state in a map, for tests that look at all of it. What no account is given is in the reserve. */
 export class TestLedger implements Reader {
-  readonly #entries = new Map<string, { readonly key: Uint8Array; readonly value: Uint8Array }>();
+  readonly #entries = new Map<string, Entry>();
+
+  constructor({ params = PRESETS.devnet.params, validators }: TestGenesis = {}) {
+    const state = new Overlay(this, { maxBytes: 1 << 24 });
+    const members = validators ?? [genesisValidator(0x77, { payout: TIP_RECIPIENT })];
+    const stakedWei = members.reduce((sum, { stakeWei }) => sum + stakeWei, 0n);
+    seedSystem(state, {
+      chainId: PRESETS.devnet.chainId,
+      genesisId: new Uint8Array(32).fill(0x6e),
+      genesisTimeMs: GENESIS_TIME_MS,
+      params,
+      reserveWei: TOTAL_SUPPLY_WEI - stakedWei,
+      validators: members,
+    });
+    this.apply(state.changes());
+  }
 
   get(key: Uint8Array): Uint8Array | undefined {
     return this.#entries.get(toHex(key))?.value;
   }
 
+  /** What it is given comes from the reserve. */
   setAccount(address: Uint8Array, account: Partial<Account>): void {
     const key = STATE_KEYS.account.encode(address);
-    const value = encodeAccount({ nonce: 0, balanceWei: 0n, contract: undefined, ...account });
-    this.#entries.set(toHex(key), { key, value });
+    this.#set(key, encodeAccount({ nonce: 0, balanceWei: 0n, contract: undefined, ...account }));
+    this.#fillReserve();
   }
 
   apply(changes: readonly RecordedChange[]): void {
@@ -31,17 +80,27 @@ export class TestLedger implements Reader {
     for (const { key, old } of changes) this.#set(key, old);
   }
 
-  /** Everything, for comparison. */
-  dump(): Record<string, string> {
-    return Object.fromEntries([...this.#entries].sort().map(([key, { value }]) => [key, toHex(value)]));
+  /** In key order. */
+  entries(): Entry[] {
+    return [...this.#entries.values()].sort((a, b) => compareBytes(a.key, b.key));
   }
 
-  /** All money there is: accounts and pools. */
+  /** Everything, for comparison. */
+  dump(): Record<string, string> {
+    return Object.fromEntries(this.entries().map(({ key, value }) => [toHex(key), toHex(value)]));
+  }
+
   totalWei(): bigint {
-    const pools = POOLS.reduce((sum, pool) => sum + poolBalanceWei(this, pool), 0n);
-    const prefix = toHex(new TextEncoder().encode(STATE_KEYS.account.prefix));
-    const accounts = [...this.#entries].filter(([key]) => key.startsWith(prefix));
-    return accounts.reduce((sum, [, { value }]) => sum + decodeAccount(value).balanceWei, pools);
+    return this.entries().reduce((sum, { key, value }) => sum + moneyInWei(key, value), 0n);
+  }
+
+  #fillReserve(): void {
+    const key = STATE_KEYS.pool.encode('reserve');
+    this.#set(key, undefined);
+    const reserveWei = TOTAL_SUPPLY_WEI - this.totalWei();
+    const state = new Overlay(this, { maxBytes: 1 << 16 });
+    addToPool(state, 'reserve', reserveWei);
+    this.apply(state.changes());
   }
 
   #set(key: Uint8Array, value: Uint8Array | undefined): void {
@@ -50,21 +109,23 @@ export class TestLedger implements Reader {
   }
 }
 
-export const GWEI = 10n ** 9n;
-export const TIP_RECIPIENT: Uint8Array = new Uint8Array(20).fill(0xcc);
-
-export function blockContext(changes: Partial<BlockContext> = {}): BlockContext {
-  const { chainId, params } = PRESETS.devnet;
+/** The block after the last one of `ledger`, one second later and empty unless told otherwise. */
+export function nextInput(ledger: Reader, changes: Partial<BlockInput> = {}): BlockInput {
+  const { height, timeMs } = progressRecord.read(ledger);
   return {
-    chainId,
-    height: 1,
-    timeMs: 1_800_000_000_000,
-    baseFeeWei: GWEI,
-    gasLimit: params.blocks.gasLimit,
-    tipRecipient: TIP_RECIPIENT,
-    params,
+    height: height + 1,
+    timeMs: timeMs + 1_000,
+    proposer: VALIDATOR,
+    absent: [],
+    evidence: [],
+    transactions: [],
     ...changes,
   };
+}
+
+/** The context of the next block of `ledger`. */
+export function blockContext(ledger: Reader, changes: Partial<BlockContext> = {}): BlockContext {
+  return { ...openBlock(ledger, nextInput(ledger)).block, ...changes };
 }
 
 const SECRET_KEY = new Uint8Array(32).fill(1);

@@ -7,13 +7,15 @@ import {
   dissolve,
   distribute,
   EMPTY_HOLDING,
+  type Holding,
+} from '../../../state/staking/reward-pool.js';
+import {
   EMPTY_POOL,
   isWipedOut,
   join,
   leave,
   slash,
   valueWei,
-  type Holding,
   type StakePool,
 } from '../../../state/staking/stake-pool.js';
 import { createPrng } from '../../support/prng.js';

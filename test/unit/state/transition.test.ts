@@ -16,10 +16,20 @@ import {
   UNKNOWN_FUNCTION,
 } from '../../../state/modules/module.js';
 import { Overlay } from '../../../state/store/overlay.js';
+import { progressRecord } from '../../../state/system/chain.js';
 import { AdmissionError } from '../../../state/transition/admission.js';
-import { executeTransaction, type ModuleTable } from '../../../state/transition/execute-transaction.js';
+import type { ModuleTable } from '../../../state/modules/index.js';
+import { executeTransaction } from '../../../state/transition/execute-transaction.js';
 import { BlockInvalidError, transition } from '../../../state/transition/transition.js';
-import { blockContext, GWEI, TestLedger, TIP_RECIPIENT, transferFrom } from '../../support/ledger.js';
+import {
+  blockContext,
+  genesisValidator,
+  GWEI,
+  nextInput,
+  TestLedger,
+  TIP_RECIPIENT,
+  transferFrom,
+} from '../../support/ledger.js';
 import { createPrng } from '../../support/prng.js';
 
 const ALICE = new Uint8Array(20).fill(0xa1);
@@ -38,7 +48,7 @@ describe('a plain transfer', () => {
     const ledger = funded();
     const before = ledger.totalWei();
     const transfer = transferFrom(ALICE, { to: BOB, value: WEI_PER_OGPU, gasLimit: 50_000n });
-    const outcome = transition(ledger, blockContext(), [transfer], NO_MODULES);
+    const outcome = transition(ledger, nextInput(ledger, { transactions: [transfer] }));
     ledger.apply(outcome.changes);
     assert.equal(outcome.gasUsed, 21_000);
     assert.deepEqual(outcome.receipts.receipts, [
@@ -62,10 +72,8 @@ describe('a plain transfer', () => {
     ];
     for (const [fields, priceWei] of cases) {
       const ledger = funded();
-      ledger.apply(
-        transition(ledger, blockContext(), [transferFrom(ALICE, { ...fields, value: 0n })], NO_MODULES)
-          .changes,
-      );
+      const transactions = [transferFrom(ALICE, { ...fields, value: 0n })];
+      ledger.apply(transition(ledger, nextInput(ledger, { transactions })).changes);
       assert.equal(
         100n * WEI_PER_OGPU - readAccount(ledger, ALICE).balanceWei,
         21_000n * priceWei,
@@ -76,13 +84,13 @@ describe('a plain transfer', () => {
 
   test('to oneself, and one that empties the account to the wei', () => {
     const ledger = funded(21_000n * 3n * GWEI);
-    ledger.apply(
-      transition(ledger, blockContext(), [transferFrom(ALICE, { to: ALICE, value: 0n })], NO_MODULES).changes,
-    );
+    const toOneself = [transferFrom(ALICE, { to: ALICE, value: 0n })];
+    ledger.apply(transition(ledger, nextInput(ledger, { transactions: toOneself })).changes);
     assert.equal(readAccount(ledger, ALICE).nonce, 1);
     const exact = funded(21_000n * GWEI + 7n);
     const fields = { to: BOB, value: 7n, maxFeePerGas: GWEI, maxPriorityFeePerGas: 0n };
-    exact.apply(transition(exact, blockContext(), [transferFrom(ALICE, fields)], NO_MODULES).changes);
+    const emptying = [transferFrom(ALICE, fields)];
+    exact.apply(transition(exact, nextInput(exact, { transactions: emptying })).changes);
     assert.equal(readAccount(exact, ALICE).balanceWei, 0n);
     assert.equal(
       readAccount(exact, ALICE).nonce,
@@ -135,7 +143,7 @@ describe('what may not be in a block is refused, with what to change', () => {
       const state = new Overlay(ledger, { maxBytes: 1 << 20 });
       const transaction = transferFrom(ALICE, { nonce: 5n, ...fields });
       assert.throws(
-        () => executeTransaction(state, transaction, blockContext(), NO_MODULES, 0),
+        () => executeTransaction(state, transaction, blockContext(ledger), NO_MODULES, 0),
         (error) => {
           assert.ok(error instanceof AdmissionError);
           assert.equal(error.code, code);
@@ -145,7 +153,7 @@ describe('what may not be in a block is refused, with what to change', () => {
       );
       assert.deepEqual(state.changes(), []);
       assert.throws(
-        () => transition(ledger, blockContext(), [transaction], NO_MODULES),
+        () => transition(ledger, nextInput(ledger, { transactions: [transaction] })),
         (error) =>
           error instanceof BlockInvalidError && error.data['index'] === 0 && error.data['reason'] === code,
       );
@@ -196,16 +204,16 @@ describe('calls of a module', () => {
       item: deposit,
       gas: 10_000,
       run: (context) => {
-        addToPool(context.state, 'reserve', context.valueWei);
+        addToPool(context.state, 'verifierPool', context.valueWei);
         context.emit(deposited, [context.caller, context.valueWei]);
-        return [poolBalanceWei(context.state, 'reserve')];
+        return [poolBalanceWei(context.state, 'verifierPool')];
       },
     },
     {
       item: fail,
       gas: 10_000,
       run: (context) => {
-        addToPool(context.state, 'reserve', context.valueWei);
+        addToPool(context.state, 'verifierPool', context.valueWei);
         context.emit(deposited, [context.caller, context.valueWei]);
         throw new Revert(tooLittle, [10n, context.valueWei]);
       },
@@ -238,7 +246,7 @@ describe('calls of a module', () => {
       value: 0n,
       ...fields,
     });
-    const outcome = executeTransaction(state, transaction, blockContext(), modules, 0);
+    const outcome = executeTransaction(state, transaction, blockContext(ledger), modules, 0);
     ledger.apply(state.changes());
     const feesWei = outcome.baseWei + outcome.tipWei;
     assert.equal(feesWei, BigInt(outcome.gasUsed) * 2n * GWEI);
@@ -252,7 +260,7 @@ describe('calls of a module', () => {
   test('a payable function gets the value, returns and logs', () => {
     const { ledger, outcome } = call(encodeCall(compileFunction(deposit), ['hi']), { value: 5n });
     assert.equal(outcome.receipt.status, 1);
-    assert.equal(poolBalanceWei(ledger, 'reserve'), 5n);
+    assert.equal(poolBalanceWei(ledger, 'verifierPool'), 5n);
     assert.equal(BigInt(toHex(outcome.output)), 5n);
     assert.equal(outcome.receipt.logs.length, 1);
     assert.deepEqual(outcome.receipt.logs[0]?.address, MODULE_ADDRESS);
@@ -261,7 +269,7 @@ describe('calls of a module', () => {
   test('a revert undoes everything but nonce and fee and returns typed data', () => {
     const { ledger, outcome } = call(encodeCall(compileFunction(fail), []), { value: 5n });
     assert.deepEqual([outcome.receipt.status, outcome.receipt.logs], [0, []]);
-    assert.equal(poolBalanceWei(ledger, 'reserve'), 0n);
+    assert.equal(poolBalanceWei(ledger, 'verifierPool'), 0n);
     assert.deepEqual(decodeErrorResult({ abi, data: toHex(outcome.output) }).args, [10n, 5n]);
     const alice = readAccount(ledger, ALICE);
     assert.equal(alice.nonce, 1);
@@ -285,7 +293,7 @@ describe('calls of a module', () => {
       gasLimit: 25_000n,
     });
     assert.deepEqual([outcome.receipt.status, outcome.gasUsed, outcome.output.length], [0, 25_000, 0]);
-    assert.equal(poolBalanceWei(ledger, 'reserve'), 0n);
+    assert.equal(poolBalanceWei(ledger, 'verifierPool'), 0n);
   });
 
   test('a fault of the code is not taken for a revert', () => {
@@ -298,7 +306,8 @@ describe('calls of a module', () => {
         },
       },
     ]);
-    const state = new Overlay(funded(), { maxBytes: 1 << 20 });
+    const ledger = funded();
+    const state = new Overlay(ledger, { maxBytes: 1 << 20 });
     const transaction = transferFrom(ALICE, {
       to: MODULE_ADDRESS,
       data: encodeCall(compileFunction(look), []),
@@ -306,7 +315,7 @@ describe('calls of a module', () => {
       value: 0n,
     });
     const table: ModuleTable = new Map([[toHex(MODULE_ADDRESS), broken]]);
-    assert.throws(() => executeTransaction(state, transaction, blockContext(), table, 0), TypeError);
+    assert.throws(() => executeTransaction(state, transaction, blockContext(ledger), table, 0), TypeError);
   });
 });
 
@@ -341,7 +350,8 @@ test('long random histories agree with a model in plain arithmetic, conserve mon
   for (let seed = 0; seed < 12; seed++) {
     const prng = createPrng(seed);
     const people = Array.from({ length: 6 }, () => prng.bytes(20));
-    const ledger = new TestLedger();
+    const validators = [1, 2, 3].map((n) => genesisValidator(n, { payout: prng.pick(people) }));
+    const ledger = new TestLedger({ validators });
     const model = new Map<string, { nonce: number; balanceWei: bigint }>();
     for (const person of people.slice(0, 4)) {
       ledger.setAccount(person, { balanceWei: WEI_PER_OGPU });
@@ -349,23 +359,21 @@ test('long random histories agree with a model in plain arithmetic, conserve mon
     }
     const supply = ledger.totalWei();
     for (let height = 1; height <= 30; height++) {
-      const block = blockContext({
-        height,
-        baseFeeWei: 1n + prng.bigint(32),
-        tipRecipient: prng.pick(people),
-      });
+      const baseFeeWei = 1n + prng.bigint(32);
+      setBaseFee(ledger, baseFeeWei);
+      const { owner: proposer, payout } = prng.pick(validators);
       const transactions = Array.from({ length: prng.below(8) }, () => {
         const sender = prng.pick(people.slice(0, 4));
         const person = model.get(toHex(sender)) ?? { nonce: 0, balanceWei: 0n };
-        const maxFeePerGas = block.baseFeeWei + prng.bigint(30);
+        const maxFeePerGas = baseFeeWei + prng.bigint(30);
         const maxPriorityFeePerGas = prng.bigint(30) % (maxFeePerGas + 1n);
         const [gasLimit, value, to] = [21_000n + prng.bigint(10), prng.bigint(58), prng.pick(people)];
         if (person.balanceWei < gasLimit * maxFeePerGas + value) return [];
-        const wanted = block.baseFeeWei + maxPriorityFeePerGas;
+        const wanted = baseFeeWei + maxPriorityFeePerGas;
         const priceWei = wanted < maxFeePerGas ? wanted : maxFeePerGas;
         add(model, sender, -value - 21_000n * priceWei, 1);
         add(model, to, value, 0);
-        add(model, block.tipRecipient, 21_000n * (priceWei - block.baseFeeWei), 0);
+        add(model, payout, 21_000n * (priceWei - baseFeeWei), 0);
         return [
           transferFrom(sender, {
             nonce: BigInt(person.nonce),
@@ -378,7 +386,7 @@ test('long random histories agree with a model in plain arithmetic, conserve mon
         ];
       }).flat();
       const before = ledger.dump();
-      const { changes, gasUsed } = transition(ledger, block, transactions, NO_MODULES);
+      const { changes, gasUsed } = transition(ledger, nextInput(ledger, { proposer, transactions }));
       assert.deepEqual(ledger.dump(), before, 'executing changes nothing by itself');
       ledger.apply(changes);
       const after = ledger.dump();
@@ -399,6 +407,12 @@ test('long random histories agree with a model in plain arithmetic, conserve mon
     }
   }
 });
+
+function setBaseFee(ledger: TestLedger, baseFeeWei: bigint): void {
+  const state = new Overlay(ledger, { maxBytes: 1 << 16 });
+  progressRecord.write(state, { ...progressRecord.read(ledger), baseFeeWei });
+  ledger.apply(state.changes());
+}
 
 function add(
   model: Map<string, { nonce: number; balanceWei: bigint }>,

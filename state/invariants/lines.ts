@@ -1,0 +1,111 @@
+import type { Address } from '../../protocol/address.js';
+import { toHex } from '../../protocol/bytes.js';
+import { delegations } from '../staking/delegation.js';
+import { activeRewards } from '../staking/rewards.js';
+import { unbondingPools, unbondings } from '../staking/unbonding.js';
+import { validators } from '../staking/validator.js';
+import { decodeAccount } from '../accounts/account.js';
+import { decodePoolWei } from '../accounts/pools.js';
+import { STATE_KEYS } from '../store/keys.js';
+import { spaceOf } from '../store/state-spaces.js';
+
+/*
+ * What single state entries say about money, shares and each other. Whatever must hold of a state is a statement about sums of these, so
+ * that it can be checked over everything, or over what a block has changed.
+ */
+
+/** Money in an entry, in wei: over a whole state it adds up to the supply. */
+export function moneyInWei(key: Uint8Array, value: Uint8Array): bigint {
+  switch (spaceOf(key)) {
+    case 'account':
+      return decodeAccount(value).balanceWei;
+    case 'pool':
+      return decodePoolWei(value);
+    case 'validator': {
+      const { pool } = validators.decode(value);
+      return pool.tokensWei + pool.rewardsWei;
+    }
+    case 'unbondingPool':
+      return unbondingPools.decode(value).tokensWei;
+    case 'system':
+      return isRewards(key) ? activeRewards.decode(value).pool.rewardsWei : 0n;
+    default:
+      return 0n;
+  }
+}
+
+/** Shares an entry puts into a pool, or, negative, has of one: over a whole state each pool's add up to nothing. */
+export function sharesIn(
+  key: Uint8Array,
+  value: Uint8Array,
+): readonly (readonly [pool: string, shares: bigint])[] {
+  switch (spaceOf(key)) {
+    case 'validator': {
+      const { pool, seat } = validators.decode(value);
+      return [
+        [stakeOf(STATE_KEYS.validator.decode(key)[0]), pool.shares],
+        ['active set', -seat.shares],
+      ];
+    }
+    case 'delegation': {
+      const [validator] = STATE_KEYS.delegation.decode(key);
+      return [[stakeOf(validator), -delegations.decode(value).holding.shares]];
+    }
+    case 'unbondingPool':
+      return [[unbondingOf(...STATE_KEYS.unbondingPool.decode(key)), unbondingPools.decode(value).shares]];
+    case 'unbonding': {
+      const { validator, epoch, shares } = unbondings.decode(value);
+      return [[unbondingOf(validator, epoch), -shares]];
+    }
+    case 'system':
+      return isRewards(key) ? [['active set', activeRewards.decode(value).pool.shares]] : [];
+    default:
+      return [];
+  }
+}
+
+/** Entries that must be there because this one is. */
+export function referencesOf(key: Uint8Array, value: Uint8Array): readonly Uint8Array[] {
+  switch (spaceOf(key)) {
+    case 'validator':
+      return validators.decode(value).keys.map((used) => STATE_KEYS.validatorKey.encode(used.blsPublicKey));
+    case 'validatorKey':
+      return [STATE_KEYS.validator.encode(value)];
+    case 'delegation': {
+      const [validator, delegator] = STATE_KEYS.delegation.decode(key);
+      const { liens } = delegations.decode(value);
+      return [
+        STATE_KEYS.delegator.encode(delegator, validator),
+        ...[validator, ...liens.map((lien) => lien.validator)].map((id) => STATE_KEYS.validator.encode(id)),
+      ];
+    }
+    case 'delegator': {
+      const [delegator, validator] = STATE_KEYS.delegator.decode(key);
+      return [STATE_KEYS.delegation.encode(validator, delegator)];
+    }
+    case 'unbonding': {
+      const { validator, epoch, liens } = unbondings.decode(value);
+      return [
+        STATE_KEYS.unbondingPool.encode(validator, epoch),
+        ...liens.map((lien) => STATE_KEYS.validator.encode(lien.validator)),
+      ];
+    }
+    case 'unbondingPool':
+    case 'liveness':
+      return [STATE_KEYS.validator.encode(key.subarray(5, 25))];
+    default:
+      return [];
+  }
+}
+
+function isRewards(key: Uint8Array): boolean {
+  return STATE_KEYS.system.decode(key)[0] === 'rewards';
+}
+
+function stakeOf(validator: Address): string {
+  return `validator ${toHex(validator)}`;
+}
+
+function unbondingOf(validator: Address, epoch: number): string {
+  return `validator ${toHex(validator)}, unbonding of epoch ${epoch}`;
+}

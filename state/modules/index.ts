@@ -1,0 +1,14 @@
+import { toHex } from '../../protocol/bytes.js';
+import { accountsModule } from './accounts.js';
+import { feesModule } from './fees.js';
+import type { Module } from './module.js';
+import { parametersModule } from './parameters.js';
+import { stakingModule } from './staking.js';
+
+/** The protocol's own code, in the order of its addresses. */
+export const MODULES: readonly Module[] = [accountsModule, feesModule, parametersModule, stakingModule];
+
+/** Modules by the hex of their address. */
+export type ModuleTable = ReadonlyMap<string, Module>;
+
+export const MODULE_TABLE: ModuleTable = new Map(MODULES.map((module) => [toHex(module.address), module]));

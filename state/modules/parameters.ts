@@ -1,0 +1,30 @@
+import { abiError, abiFunction } from '../../protocol/abi/signature.js';
+import { PARAMETER_GROUPS } from '../../protocol/params-check.js';
+import type { ChainParams } from '../../protocol/params.js';
+import { MODULE_ADDRESSES } from './addresses.js';
+import { textArgument } from './arguments.js';
+import { defineModule, Revert } from './module.js';
+
+export const PARAMETER_ERRORS = {
+  UnknownParameter: abiError('UnknownParameter(string group, string name)'),
+} as const;
+
+export const parametersModule = defineModule('parameters', MODULE_ADDRESSES.parameters, [
+  {
+    item: abiFunction('parameter(string group, string name) view returns (uint256 value)'),
+    gas: 10_000,
+    run: ({ block }, values) => {
+      const [group, name] = [textArgument(values, 0), textArgument(values, 1)];
+      const value = findParameter(block.params, group, name);
+      if (value === undefined) throw new Revert(PARAMETER_ERRORS.UnknownParameter, [group, name]);
+      return [BigInt(value)];
+    },
+  },
+]);
+
+function findParameter(params: ChainParams, group: string, name: string): number | bigint | undefined {
+  const known = PARAMETER_GROUPS.find((candidate) => candidate === group);
+  if (known === undefined) return undefined;
+  const entry = Object.entries<number | bigint>(params[known]).find(([candidate]) => candidate === name);
+  return entry?.[1];
+}

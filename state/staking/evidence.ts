@@ -1,0 +1,53 @@
+import type { Address } from '../../protocol/address.js';
+import { OgpuError } from '../../protocol/errors.js';
+import type { Scope } from '../transition/block-context.js';
+import { epochOfHeight, readEpoch } from './epoch-record.js';
+import { tombstone } from './slashing.js';
+import { isTombstoned, keyAt, validators } from './validator.js';
+import type { Reader } from '../store/store.js';
+
+/** A signed contradiction whose signatures have been checked against the validator's key of that height. */
+export interface Offence {
+  readonly validator: Address;
+  readonly height: number;
+}
+
+/** Evidence that a block may not carry. `reason` of the data says why. */
+export class EvidenceError extends OgpuError<
+  'EVIDENCE_VALIDATOR_UNKNOWN' | 'EVIDENCE_TOO_OLD' | 'EVIDENCE_FROM_FUTURE' | 'EVIDENCE_PUNISHED_BEFORE'
+> {}
+
+/**
+ * Punishes an offence. Its age is counted from the beginning of its epoch, so that everything that answers for it is still there.
+ *
+ * @throws EvidenceError
+ */
+export function punish(scope: Scope, offence: Offence, finder: Address): void {
+  const { state, block } = scope;
+  const validator = validators.find(state, offence.validator);
+  if (validator === undefined)
+    throw evidenceError('EVIDENCE_VALIDATOR_UNKNOWN', 'no such validator', offence);
+  if (isTombstoned(validator)) {
+    throw evidenceError('EVIDENCE_PUNISHED_BEFORE', 'the validator has been punished for ever', offence);
+  }
+  if (offence.height > block.height) {
+    throw evidenceError('EVIDENCE_FROM_FUTURE', 'its height has not been reached', offence);
+  }
+  const epoch = epochOfHeight(state, offence.height);
+  const { evidenceMaxAgeMs } = block.params.consensus;
+  if (epoch === undefined || block.timeMs - readEpoch(state, epoch).startMs >= evidenceMaxAgeMs) {
+    throw evidenceError('EVIDENCE_TOO_OLD', 'its epoch began too long ago', offence);
+  }
+  tombstone(scope, offence.validator, { epoch, height: offence.height }, finder);
+}
+
+/** The key with which a validator's signatures of `height` are to be checked; undefined where nothing can be proved any more. */
+export function signingKeyAt(state: Reader, id: Address, height: number): Uint8Array | undefined {
+  const validator = validators.find(state, id);
+  const epoch = epochOfHeight(state, height);
+  return validator === undefined || epoch === undefined ? undefined : keyAt(validator, epoch);
+}
+
+function evidenceError(code: EvidenceError['code'], message: string, offence: Offence): EvidenceError {
+  return new EvidenceError(code, message, { ...offence });
+}

@@ -1,0 +1,73 @@
+import type { Address } from '../../protocol/address.js';
+import { invariant } from '../../protocol/invariant.js';
+import type { Scope } from '../transition/block-context.js';
+import { EVENTS } from './abi.js';
+import { changeNextValidators, nextValidators } from './active-set.js';
+import { bytesEqual } from '../../protocol/bytes.js';
+import { MAX_KEPT_EPOCHS } from './epoch-record.js';
+import { leaveSeat, settleSeat } from './rewards.js';
+import { routeSlashed } from './slashed-money.js';
+import { slash } from './stake-pool.js';
+import { writeValidator } from './standing.js';
+import { slashUnbonding } from './unbonding.js';
+import { isActive, isTombstoned, validators, type Validator } from './validator.js';
+
+/** Why stake was slashed; the numbers are part of the logs. */
+export const SLASH_REASON = { equivocation: 1, downtime: 2 } as const;
+
+/**
+ * Punishes a validator that has contradicted itself at a height of `epoch`: it loses a share of its pool and of everything that has left it
+ * since that epoch began, and never returns. Stake that was moved to other validators has liens. Once only.
+ *
+ * Takes time in proportion to the epochs since, not to delegators.
+ */
+export function tombstone(
+  scope: Scope,
+  id: Address,
+  offence: { readonly epoch: number; readonly height: number },
+  finder: Address,
+): void {
+  const { state, block } = scope;
+  const { equivocationSlashBps } = block.params.staking;
+  const validator = settleSeat(scope, id, validators.read(state, id));
+  invariant(!isTombstoned(validator), 'a validator is tombstoned once');
+  invariant(block.epoch - offence.epoch <= MAX_KEPT_EPOCHS, 'a slash visits few epochs');
+  const slashed = slashPool(validator, equivocationSlashBps);
+  let takenWei = slashed.takenWei;
+  for (let epoch = offence.epoch; epoch <= block.epoch; epoch++) {
+    takenWei += slashUnbonding(state, id, epoch, equivocationSlashBps);
+  }
+  const marked: Validator = {
+    ...slashed.validator,
+    tombstone: [{ epoch: offence.epoch, slashBps: equivocationSlashBps }],
+  };
+  writeValidator(scope, id, leaveActiveSet(scope, id, marked));
+  scope.emit(EVENTS.Slashed, [id, BigInt(SLASH_REASON.equivocation), BigInt(offence.epoch), takenWei]);
+  scope.emit(EVENTS.Tombstoned, [id, BigInt(offence.height)]);
+  routeSlashed(scope, takenWei, { finder });
+}
+
+/** Punishes absence: a small share of the pool, and jail, from which the operator can bring the validator back. */
+export function jailForDowntime(scope: Scope, id: Address, missedBlocks: number): void {
+  const { state, block } = scope;
+  const { downtimeSlashBps, jailMs } = block.params.staking;
+  const settled = settleSeat(scope, id, validators.read(state, id));
+  const { validator, takenWei } = slashPool(settled, downtimeSlashBps);
+  const jailedUntilMs = block.timeMs + jailMs;
+  writeValidator(scope, id, leaveActiveSet(scope, id, { ...validator, jailedUntilMs }));
+  scope.emit(EVENTS.Jailed, [id, BigInt(jailedUntilMs), BigInt(missedBlocks)]);
+  scope.emit(EVENTS.Slashed, [id, BigInt(SLASH_REASON.downtime), BigInt(block.epoch), takenWei]);
+  routeSlashed(scope, takenWei, undefined);
+}
+
+function slashPool(validator: Validator, slashBps: number): { validator: Validator; takenWei: bigint } {
+  const takenWei = (validator.pool.tokensWei * BigInt(slashBps)) / 10_000n;
+  return { validator: { ...validator, pool: slash(validator.pool, takenWei) }, takenWei };
+}
+
+/** Out of the set from the next height on. The last member stays: a chain without validators could never get one again. */
+function leaveActiveSet({ state, block }: Scope, id: Address, validator: Validator): Validator {
+  if (!isActive(validator) || nextValidators(state).length === 1) return validator;
+  changeNextValidators(state, block.height, (set) => set.filter((member) => !bytesEqual(member.id, id)));
+  return leaveSeat(state, validator);
+}

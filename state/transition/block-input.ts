@@ -1,0 +1,16 @@
+import type { Address } from '../../protocol/address.js';
+import type { Offence } from '../staking/evidence.js';
+import type { SenderTransaction } from './block-context.js';
+
+/** What of a block execution works on; consensus has checked signatures and commitments before. */
+export interface BlockInput {
+  readonly height: number;
+  /** Header time in Unix milliseconds. */
+  readonly timeMs: number;
+  /** Validator id of the maker of the fresh proposal. */
+  readonly proposer: Address;
+  /** Members of the set of the block before that are not in its commit. */
+  readonly absent: readonly Address[];
+  readonly evidence: readonly Offence[];
+  readonly transactions: readonly SenderTransaction[];
+}
