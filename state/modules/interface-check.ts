@@ -6,7 +6,7 @@ import { parametersOf, structName, tuplesIn } from './structs.js';
 
 const IDENTIFIER = /^[a-zA-Z][a-zA-Z0-9]{0,63}$/;
 
-/** One line that may stand in a comment of Solidity and of TypeScript, and ends as a sentence does. */
+/** One line of at most 200 characters that NatSpec takes for nothing but a sentence. */
 const NOTICE = /^(?!.*(?:\*\/|@))[\x20-\x7e]{1,199}\.$/;
 
 /** Solidity's own errors, and what it reserves. */
@@ -19,10 +19,7 @@ export function assertInterface(definition: ModuleInterface): void {
   assertNames('its interface', items);
   items.forEach((item) => assertParameters(solidityName(definition.name), item));
   for (const { item, notice } of [...definition.functions, ...definition.events, ...definition.errors]) {
-    invariant(
-      NOTICE.test(notice),
-      `${item.name} is described by one line of ASCII that ends with a full stop`,
-    );
+    invariant(NOTICE.test(notice), `${item.name} has a notice: one line of ASCII that ends with a full stop`);
   }
   const selectors = [
     ...RESERVED_ERROR_SELECTORS,
@@ -36,18 +33,12 @@ export function assertInterface(definition: ModuleInterface): void {
 function assertParameters(interfaceName: string, item: AbiItem): void {
   const lists = item.type === 'function' ? [item.inputs, item.outputs] : [item.inputs];
   for (const list of lists) assertNames(item.name, list);
-  for (const { components, internalType = '', type } of lists.flatMap(tuplesIn)) {
-    const brackets = type.slice('tuple'.length);
-    const struct = internalType.slice(
-      `struct ${interfaceName}.`.length,
-      internalType.length - brackets.length,
-    );
-    const expected = `struct ${interfaceName}.${struct}${brackets}`;
-    invariant(
-      internalType === expected && IDENTIFIER.test(struct),
-      `${item.name} names its structs: ${expected}`,
-    );
-    assertNames(struct, components ?? []);
+  for (const tuple of lists.flatMap(tuplesIn)) {
+    const struct = structName(tuple);
+    const expected = `struct ${interfaceName}.${struct}${tuple.type.slice('tuple'.length)}`;
+    invariant(tuple.internalType === expected, `a tuple of ${item.name} is a struct like ${expected}`);
+    invariant(IDENTIFIER.test(struct), `struct '${struct}' of ${item.name}`);
+    assertNames(struct, tuple.components ?? []);
   }
 }
 
