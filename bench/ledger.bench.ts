@@ -6,7 +6,6 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { openLedger } from '../node/ledger.js';
 import { NODE_KEYS } from '../state/store/keys.js';
-import { testSeed } from '../test/support/genesis.js';
 import { writerGenesis, type WriterLine } from '../test/support/ledger-writer.js';
 import type { Measurement, Suite } from './harness.js';
 
@@ -63,7 +62,7 @@ async function start(path: string, accounts: number, then: 'close' | 'stay' | 'f
 }
 
 async function compactedBytes(path: string): Promise<number> {
-  const { store } = await openLedger({ path, genesis: writerGenesis(0), seed: testSeed });
+  const { store } = await openLedger({ path, genesis: writerGenesis(0) });
   await store.clearRange(NODE_KEYS.block.range());
   await store.compactRange({ gte: Uint8Array.of(0), lt: Uint8Array.of(0xff) });
   await store.close();

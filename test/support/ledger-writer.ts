@@ -11,7 +11,7 @@ import { describeError } from '../../protocol/errors.js';
 import { PRESETS } from '../../protocol/presets.js';
 import type { GenesisProgress } from '../../state/chain/genesis.js';
 import { NODE_KEYS } from '../../state/store/keys.js';
-import { testSeed } from './genesis.js';
+import { genesisValidator } from './ledger.js';
 
 /**
  * A node that makes its ledger or opens it, to be measured or killed: `node ledger-writer.js <path> <accounts> <then>`. Then it closes the
@@ -45,6 +45,8 @@ export function writerGenesis(accounts: number): GenesisState {
     totalWei += balanceWei;
   }
   const { chainId, params } = PRESETS.devnet;
+  const signature = new Uint8Array(96);
+  const validator = { ...genesisValidator(0x77), proofOfPossession: signature, ownerBinding: signature };
   return {
     chain: 'devnet',
     chainId,
@@ -54,9 +56,9 @@ export function writerGenesis(accounts: number): GenesisState {
     accounts: table.build(() => {
       throw new RangeError('an address is there twice');
     }),
-    validators: [],
-    stakedWei: 0n,
-    reserveWei: TOTAL_SUPPLY_WEI - totalWei,
+    validators: [validator],
+    stakedWei: validator.stakeWei,
+    reserveWei: TOTAL_SUPPLY_WEI - totalWei - validator.stakeWei,
     id: new Uint8Array(32).fill(9),
   };
 }
@@ -68,7 +70,7 @@ async function run(path: string, accounts: number, then: string): Promise<void> 
   const genesis = writerGenesis(accounts);
   const start = performance.now();
   const cpuStart = process.cpuUsage();
-  const { store, head } = await openLedger({ path, genesis, seed: testSeed, onProgress: print });
+  const { store, head } = await openLedger({ path, genesis, onProgress: print });
   const seconds = (performance.now() - start) / 1000;
   const { user, system } = process.cpuUsage(cpuStart);
   if (then === 'fill') {
