@@ -1,44 +1,53 @@
-import { WEI_PER_OGPU } from '../protocol/amounts.js';
+import { TOTAL_SUPPLY_WEI, WEI_PER_OGPU } from '../protocol/amounts.js';
+import { compareBytes } from '../protocol/bytes.js';
 import { keccak256, sha256 } from '../protocol/crypto/hash.js';
+import type { ChainParams } from '../protocol/params.js';
+import { PRESETS } from '../protocol/presets.js';
 import { encodeTransaction } from '../protocol/transactions/encode.js';
 import { bodyRoots, type Body } from '../protocol/types/body.js';
 import { emptyCommit } from '../protocol/types/commit.js';
-import { encodeAccount } from '../state/accounts/account.js';
 import type { FinalBlock } from '../state/chain/block-batch.js';
-import { updateStateRoot, type RootUpdate } from '../state/chain/state-root.js';
-import { STATE_KEYS } from '../state/store/keys.js';
+import { initializeLedger } from '../state/chain/genesis.js';
+import type { RootUpdate } from '../state/chain/state-root.js';
 import type { Store } from '../state/store/store.js';
 import type { SenderTransaction } from '../state/transition/block-context.js';
 import type { BlockOutcome } from '../state/transition/transition.js';
-import { transferFrom } from '../test/support/ledger.js';
+import { GENESIS_TIME_MS, genesisValidator, transferFrom } from '../test/support/ledger.js';
 import { createPrng } from '../test/support/prng.js';
 import { SAMPLES } from '../test/support/samples.js';
+
+export const GENESIS_ID: Uint8Array = new Uint8Array(32).fill(7);
 
 /** Of one block. */
 export const TRANSFERS = 5000;
 /** The accounts that send and receive where not all do. */
 export const HOT_ACCOUNTS = 20_000;
 
-/** Accounts written at a time while a ledger is made. */
-const BUILD_CHUNK = 20_000;
-
 /** Account `index` of a ledger: addresses lie at random places of the key space. */
 export function addressOf(index: number): Uint8Array {
   return sha256(Uint8Array.of(index >> 16, (index >> 8) & 0xff, index & 0xff)).slice(0, 20);
 }
 
-export function accountKeyOf(index: number): Uint8Array {
-  return STATE_KEYS.account.encode(addressOf(index));
-}
+/** Blocks of as many transfers fill the gas limit, which is the target too, so that the base fee stays. */
+const PARAMS: ChainParams = {
+  ...PRESETS.devnet.params,
+  blocks: { ...PRESETS.devnet.params.blocks, gasLimit: TRANSFERS * 21_000, gasElasticity: 1 },
+};
 
-/** Fills an empty store with `accounts` accounts and their tree, as a genesis does. */
+/** Writes the genesis of a ledger with `accounts` accounts of one OGPU each. */
 export async function fillLedger(store: Store, accounts: number): Promise<void> {
-  const value = encodeAccount({ nonce: 0, balanceWei: WEI_PER_OGPU, contract: undefined });
-  for (let first = 0; first < accounts; first += BUILD_CHUNK) {
-    const length = Math.min(BUILD_CHUNK, accounts - first);
-    const changes = Array.from({ length }, (_, i) => ({ key: accountKeyOf(first + i), value }));
-    await store.write([...changes, ...updateStateRoot(store, changes).nodes], { sync: false });
-  }
+  const addresses = Array.from({ length: accounts }, (_, index) => addressOf(index)).sort(compareBytes);
+  const validator = genesisValidator(0x77);
+  const reserveWei = TOTAL_SUPPLY_WEI - validator.stakeWei - BigInt(accounts) * WEI_PER_OGPU;
+  await initializeLedger(store, {
+    chainId: PRESETS.devnet.chainId,
+    genesisId: GENESIS_ID,
+    genesisTimeMs: GENESIS_TIME_MS,
+    params: PARAMS,
+    reserveWei,
+    validators: [validator],
+    accounts: () => addresses.map((address) => ({ address, balanceWei: WEI_PER_OGPU })),
+  });
 }
 
 /** Makes blocks of transfers on a ledger that `fillLedger` made. */

@@ -5,11 +5,12 @@ import type { LevelStore } from '../node/database/level-store.js';
 import { blockBatch } from '../state/chain/block-batch.js';
 import { updateStateRoot } from '../state/chain/state-root.js';
 import { transition } from '../state/transition/transition.js';
-import { blockContext } from '../test/support/ledger.js';
+import { nextInput } from '../test/support/ledger.js';
 import {
   envelopesOf,
   fillLedger,
   finalBlockOf,
+  GENESIS_ID,
   HOT_ACCOUNTS,
   TransferSource,
   TRANSFERS,
@@ -17,9 +18,7 @@ import {
 
 const WARM_UP_BLOCKS = 10;
 const BLOCKS = 30;
-const IDENTITY = { chainId: 64_782, genesisId: new Uint8Array(32).fill(7), protocolVersion: 1 };
-/** Above what blocks have by default: the whole of a block is transfers. */
-const GAS_LIMIT = 2 * TRANSFERS * 21_000;
+const IDENTITY = { chainId: 64_782, genesisId: GENESIS_ID, protocolVersion: 1 };
 
 /** One figure per block. */
 export interface BlockFigures {
@@ -92,7 +91,7 @@ async function runBlock(runner: Runner, among: number): Promise<BlockFigures> {
   const height = ++runner.height;
   const cpu = process.cpuUsage();
   const start = performance.now();
-  const outcome = transition(store, blockContext({ height, gasLimit: GAS_LIMIT }), transactions, new Map());
+  const outcome = transition(store, nextInput(store, { transactions }));
   const executed = performance.now();
   const update = updateStateRoot(store, outcome.changes);
   const rooted = performance.now();
