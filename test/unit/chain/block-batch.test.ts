@@ -4,13 +4,13 @@ import { toHex } from '../../../protocol/bytes.js';
 import { blockCodec } from '../../../protocol/types/block.js';
 import { blockId } from '../../../protocol/types/header.js';
 import { readHead } from '../../../state/chain/block-batch.js';
-import { pruneEntries, undoChanges, valueAt } from '../../../state/chain/history.js';
-import { PastStateError, readPastState } from '../../../state/chain/past-state.js';
+import { undoChanges, valueAt } from '../../../state/chain/history.js';
+import { readPastState } from '../../../state/chain/past-state.js';
 import { placeCodec } from '../../../state/chain/records.js';
 import { treeNodes, updateStateRoot } from '../../../state/chain/state-root.js';
 import { NODE_KEYS, STATE_KEYS } from '../../../state/store/keys.js';
 import { MemoryStore } from '../../../state/store/memory.js';
-import type { Reader, Store } from '../../../state/store/store.js';
+import type { Store } from '../../../state/store/store.js';
 import { treeRoot } from '../../../state/tree/root.js';
 import { genesisBatch, naiveStateRoot, nextBlock, PEOPLE, stateEntries } from '../../support/chain.js';
 import { Crash, FaultyDisk } from '../../support/faulty-disk.js';
@@ -74,44 +74,6 @@ describe('history', () => {
       const again = await readPastState(store, height - 1, execute);
       assert.deepEqual(again.receipts, final.receipts, `height ${height}`);
       assert.deepEqual(again.changes, final.changes, `height ${height}`);
-    }
-  });
-
-  test('a reading that touches too much is refused', async () => {
-    const store = new MemoryStore();
-    const greedy = (view: Reader): void => {
-      for (let i = 0; i < 3_000; i++) view.get(NODE_KEYS.block.encode(i));
-    };
-    await assert.rejects(() => readPastState(store, 1, greedy), PastStateError);
-  });
-
-  test('pruned heights leave nothing behind, and newer ones still answer', async () => {
-    const prng = createPrng(6);
-    const store = new MemoryStore();
-    await store.write(genesisBatch(store));
-    const past = [await dump(store)];
-    for (let height = 1; height <= 20; height++) {
-      await store.write(nextBlock(store, prng, height).batch);
-      past.push(await dump(store));
-    }
-    for (let height = 1; height <= 12; height++) await store.write(await pruneEntries(store, height));
-    for (const space of [NODE_KEYS.undo, NODE_KEYS.history]) {
-      for await (const page of store.range({ ...space.range(), limit: 100_000 })) {
-        for (const { key } of page) {
-          const height =
-            space === NODE_KEYS.undo ? NODE_KEYS.undo.decode(key)[0] : NODE_KEYS.history.decode(key)[1];
-          assert.ok(height > 12, `history of height ${height} is still there`);
-        }
-      }
-    }
-    for (let height = 12; height <= 20; height++) {
-      const key = STATE_KEYS.account.encode(PEOPLE[3] ?? new Uint8Array(20));
-      const value = await valueAt(store, key, height);
-      assert.equal(
-        value === undefined ? undefined : toHex(value),
-        past[height]?.[toHex(key)],
-        `height ${height}`,
-      );
     }
   });
 });
