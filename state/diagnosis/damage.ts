@@ -1,9 +1,10 @@
 import { bytesEqual, toHex } from '../../protocol/bytes.js';
+import { sha256 } from '../../protocol/crypto/hash.js';
 import { OgpuError } from '../../protocol/errors.js';
 import { treeNodes } from '../chain/state-root.js';
 import type { Change, Reader } from '../store/store.js';
-import { hashKey, hashValue } from '../tree/leaf.js';
-import { ProofError, verifyKeyProof } from '../tree/proof.js';
+import { hashKey } from '../tree/leaf.js';
+import { verifyKeyProof } from '../tree/proof.js';
 import { proveKey, proveRange } from '../tree/prove.js';
 import { treeRoot } from '../tree/root.js';
 import { describeKey } from './describe.js';
@@ -49,7 +50,7 @@ function checkProof(view: Reader, root: Uint8Array, { key, value }: Change): Dam
   return [
     {
       where: describeKey(key),
-      storedHash: value === undefined ? undefined : toHex(hashValue(value)),
+      storedHash: value === undefined ? undefined : toHex(sha256(value)),
       treeHash: typeof leaf === 'string' ? UNREADABLE : leaf === NO_LEAF ? undefined : toHex(leaf),
       reason: verdict,
     },
@@ -64,7 +65,7 @@ function attempt(run: () => Uint8Array): Uint8Array | string {
   try {
     return run();
   } catch (error) {
-    if (error instanceof OgpuError) return error instanceof ProofError ? error.code : String(error.code);
+    if (error instanceof OgpuError) return String(error.code);
     throw error;
   }
 }
