@@ -31,7 +31,13 @@ import { validators } from '../../state/staking/validator.js';
 import type { Store } from '../../state/store/store.js';
 import { progressRecord } from '../../state/system/chain.js';
 import { ledgerFolder } from '../data-folder.js';
-import { DemoChain, doublePrecommit, type CommitPlace, type Member, type ProducedBlock } from '../demo/chain.js';
+import {
+  DemoChain,
+  doublePrecommit,
+  type CommitPlace,
+  type Member,
+  type ProducedBlock,
+} from '../demo/chain.js';
 import { signPayment, stakingCall, type Payment } from '../demo/transactions.js';
 import { generateAccountSecret, generateValidatorSecret } from '../keys/secret-key.js';
 import { openLedger } from '../ledger.js';
@@ -47,7 +53,9 @@ export class DemoError extends OgpuError<'DEMO_FAILED'> {}
 /** `ogpu demo`: everything built so far, run once for real and from nothing. */
 export function demoCommand(): Command {
   return new Command('demo')
-    .description('run what is built so far, from nothing: keys, genesis, a ledger with real blocks, votes, replay')
+    .description(
+      'run what is built so far, from nothing: keys, genesis, a ledger with real blocks, votes, replay',
+    )
     .option('--keep', 'keep the files: genesis and ledger', false)
     .action(async ({ keep }: { keep: boolean }) => {
       const folder = await mkdtemp(join(tmpdir(), 'ogpu-demo-'));
@@ -191,7 +199,10 @@ async function block(what: string, produce: () => Promise<ProducedBlock>): Promi
   const { length } = produced.executed.outcome.changes;
   say(`  block ${height}: ${what} (${length} entries, ${(performance.now() - start).toFixed(0)} ms)`);
   const { receipts } = produced.executed.outcome.receipts;
-  check(receipts.every(({ status }) => status === 1), 'every transaction of the demonstration succeeds');
+  check(
+    receipts.every(({ status }) => status === 1),
+    'every transaction of the demonstration succeeds',
+  );
   return produced;
 }
 

@@ -72,7 +72,9 @@ async function reportDifferences(
   const text = [
     `block ${at} ${toHex(id)}: the replay differs from what is stored\n`,
     formatDifferences(differences),
-    diagnosis === undefined ? WRONG_RECORDS : `verdict: ${diagnosis.verdict}: ${VERDICTS[diagnosis.verdict]}\n`,
+    diagnosis === undefined
+      ? WRONG_RECORDS
+      : `verdict: ${diagnosis.verdict}: ${VERDICTS[diagnosis.verdict]}\n`,
     formatDamage(diagnosis?.damage ?? []),
     bundle === undefined ? '' : `bundle: ${bundle}\n`,
   ].join('');
@@ -83,7 +85,8 @@ async function reportDifferences(
   });
 }
 
-const WRONG_RECORDS = 'verdict: the block comes to what its header says; what is stored beside it is damaged\n';
+const WRONG_RECORDS =
+  'verdict: the block comes to what its header says; what is stored beside it is damaged\n';
 
 /** A bundle of this block that is there already stays. */
 async function saveBundle(

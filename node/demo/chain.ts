@@ -1,11 +1,6 @@
 import { compareBytes, toHex } from '../../protocol/bytes.js';
 import { bls } from '../../protocol/crypto/bls.js';
-import {
-  beaconPayloadCodec,
-  nextBeacon,
-  signingRoot,
-  type ChainIdentity,
-} from '../../protocol/domains.js';
+import { beaconPayloadCodec, nextBeacon, signingRoot, type ChainIdentity } from '../../protocol/domains.js';
 import { OgpuError } from '../../protocol/errors.js';
 import { BitArray } from '../../protocol/ssz/types.js';
 import { recoverSender } from '../../protocol/transactions/recover.js';
@@ -70,7 +65,8 @@ export class DemoChain {
   /** @param store with the genesis and no block */
   constructor(store: Store, members: readonly Member[]) {
     const { height } = progressRecord.read(store);
-    if (height !== 0) throw new DemoChainError('DEMO_CHAIN_BEGUN', 'the ledger has blocks already', { height });
+    if (height !== 0)
+      throw new DemoChainError('DEMO_CHAIN_BEGUN', 'the ledger has blocks already', { height });
     this.#store = store;
     this.#members = new Map(members.map((member) => [toHex(member.owner), member]));
     this.#parentId = chainRecord.read(store).genesisId;
@@ -84,7 +80,12 @@ export class DemoChain {
   }
 
   /** Makes, executes, signs and writes the next block. */
-  async produce({ stepMs = DEFAULT_STEP_MS, envelopes = [], evidence = [], sign }: BlockPlan = {}): Promise<ProducedBlock> {
+  async produce({
+    stepMs = DEFAULT_STEP_MS,
+    envelopes = [],
+    evidence = [],
+    sign,
+  }: BlockPlan = {}): Promise<ProducedBlock> {
     const set = nextValidators(this.#store);
     const body: Block['body'] = {
       transactions: [...envelopes],

@@ -65,13 +65,26 @@ export function parseBundle(text: string): Bundle {
     const { software, chain, verdict, ...fields } = BundleSchema.parse(JSON.parse(text));
     const block = blockCodec.decode(fields.block);
     const { reads, parentRoot } = fields;
-    return { software, chain, verdict, record: { block, parentRoot, reads, result: parseResult(fields.result) } };
+    return {
+      software,
+      chain,
+      verdict,
+      record: { block, parentRoot, reads, result: parseResult(fields.result) },
+    };
   } catch (error) {
     const reason =
       error instanceof z.ZodError
-        ? error.issues.slice(0, 3).map(({ path, message }) => `${path.join('.')}: ${message}`).join('; ')
+        ? error.issues
+            .slice(0, 3)
+            .map(({ path, message }) => `${path.join('.')}: ${message}`)
+            .join('; ')
         : describeError(error);
-    throw new BundleError('BUNDLE_INVALID', 'this is no bundle', { reason: reason.slice(0, 500) }, { cause: error });
+    throw new BundleError(
+      'BUNDLE_INVALID',
+      'this is no bundle',
+      { reason: reason.slice(0, 500) },
+      { cause: error },
+    );
   }
 }
 
@@ -112,16 +125,27 @@ function bytesField(minBytes: number, maxBytes: number = minBytes): z.ZodType<Ui
     const isHex = text.startsWith('0x') && digits.length % 2 === 0 && !/[^0-9a-f]/.test(digits);
     if (isHex && digits.length >= 2 * minBytes && digits.length <= 2 * maxBytes)
       return new Uint8Array(Buffer.from(digits, 'hex'));
-    context.issues.push({ code: 'custom', message: `not ${minBytes} to ${maxBytes} bytes in hex`, input: '' });
+    context.issues.push({
+      code: 'custom',
+      message: `not ${minBytes} to ${maxBytes} bytes in hex`,
+      input: '',
+    });
     return z.NEVER;
   });
 }
 
 const root = bytesField(32);
 const key = bytesField(1, MAX_KEY_BYTES);
-const value = bytesField(0, MAX_VALUE_BYTES).nullable().transform((bytes) => bytes ?? undefined);
+const value = bytesField(0, MAX_VALUE_BYTES)
+  .nullable()
+  .transform((bytes) => bytes ?? undefined);
 const count = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
-const verdicts = ['nondeterministic', 'damaged', 'other-rules', 'reproduced'] as const satisfies readonly Verdict[];
+const verdicts = [
+  'nondeterministic',
+  'damaged',
+  'other-rules',
+  'reproduced',
+] as const satisfies readonly Verdict[];
 
 const ResultSchema = z.union([
   z.strictObject({ failure: z.string().max(10_000) }),

@@ -8,7 +8,8 @@ const MAX_SHOWN_DAMAGE = 20;
 
 export const VERDICTS: Readonly<Record<Verdict, string>> = {
   nondeterministic: 'two runs on one state differ: a bug in the software, or broken memory of this machine',
-  damaged: 'entries the block read are not what the state root before it commits to: this database is damaged',
+  damaged:
+    'entries the block read are not what the state root before it commits to: this database is damaged',
   'other-rules': 'the block was executed by other rules, or on another state, where it was made',
   reproduced: 'the block comes to what its header says',
 };

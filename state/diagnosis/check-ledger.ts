@@ -1,19 +1,19 @@
 import { bytesEqual, compareBytes, toHex } from '../../protocol/bytes.js';
-import { HASH_LENGTH, sha256 } from '../../protocol/crypto/hash.js';
-import { OgpuError } from '../../protocol/errors.js';
+import { sha256 } from '../../protocol/crypto/hash.js';
 import { treeNodes } from '../chain/state-root.js';
 import { STATE_KEYS } from '../store/keys.js';
-import type { Entry, Reader, Store } from '../store/store.js';
+import type { Entry, Store } from '../store/store.js';
+import { TreeError } from '../tree/errors.js';
 import { LeafTable } from '../tree/leaf-table.js';
 import { hashKey, type Leaf } from '../tree/leaf.js';
-import { MAX_RANGE_ITEMS, verifyRangeProof } from '../tree/proof.js';
-import { proveRange } from '../tree/prove.js';
+import type { NodeReader } from '../tree/node.js';
+import { walkTree } from '../tree/walk.js';
 import { describeKey } from './describe.js';
 
-/** A state entry that the state root does not commit to, a commitment without an entry, or a part of the tree that is damaged. */
+/** A state entry that the state root does not commit to, a commitment without an entry, or a damaged node of the tree. */
 export interface LedgerFault {
   readonly kind: 'entry-differs' | 'entry-unknown-to-root' | 'entry-missing' | 'tree-damaged';
-  /** The entry, or the key hash or range of key hashes where no entry is there to name. */
+  /** The entry, its key hash where there is none to name, or the path of the node. */
   readonly where: string;
 }
 
@@ -32,10 +32,11 @@ export interface CheckOptions {
 /** Faults that are kept; the rest is counted. */
 const MAX_FAULTS = 100;
 const LEAVES_PER_PASS = 1_048_576;
+const LEAVES_PER_PART = 4_096;
 
 /**
- * Whether all state entries of a store together have the state root `root`. The stored tree is proved under the root, a range at a time
- * from the first key hash to the last, and compared with the hashes of the entries: so each entry that is wrong is found, not just that one is.
+ * Whether all state entries of a store together have the state root `root`. Every node of the stored tree is checked under the root, and its
+ * leaves are compared with the hashes of the entries: so each entry that is wrong is found, not just that one is.
  */
 export async function checkStateRoot(
   store: Store,
@@ -44,21 +45,22 @@ export async function checkStateRoot(
 ): Promise<LedgerCheck> {
   const entries = await countEntries(store);
   const faults = new Faults();
-  const tree = provenLeaves(store, root, faults);
-  let leaf = tree.next();
+  const tree = soundLeaves(treeNodes(store), root, faults);
+  let leaf = next(tree);
   const passes = Math.max(1, Math.ceil(entries / leavesPerPass));
   for (let index = 0; index < passes; index++) {
     for (const entry of sortedLeaves(await leavesOf(store, { index, of: passes }))) {
-      for (; leaf.done !== true && compareBytes(leaf.value.keyHash, entry.keyHash) < 0; leaf = tree.next())
-        faults.add({ kind: 'entry-missing', keyHash: leaf.value.keyHash });
-      const isInTree = leaf.done !== true && bytesEqual(leaf.value.keyHash, entry.keyHash);
-      if (!isInTree) faults.add({ kind: 'entry-unknown-to-root', keyHash: entry.keyHash });
-      else if (!bytesEqual(leaf.value.valueHash, entry.valueHash))
-        faults.add({ kind: 'entry-differs', keyHash: entry.keyHash });
-      if (isInTree) leaf = tree.next();
+      for (; leaf !== undefined && compareBytes(leaf.keyHash, entry.keyHash) < 0; leaf = next(tree))
+        faults.add('entry-missing', leaf);
+      if (leaf === undefined || !bytesEqual(leaf.keyHash, entry.keyHash)) {
+        faults.add('entry-unknown-to-root', entry);
+        continue;
+      }
+      if (!bytesEqual(leaf.valueHash, entry.valueHash)) faults.add('entry-differs', entry);
+      leaf = next(tree);
     }
   }
-  for (; leaf.done !== true; leaf = tree.next()) faults.add({ kind: 'entry-missing', keyHash: leaf.value.keyHash });
+  for (; leaf !== undefined; leaf = next(tree)) faults.add('entry-missing', leaf);
   return { entries, faults: await faults.named(store), faultCount: faults.count };
 }
 
@@ -88,7 +90,7 @@ async function leavesOf(store: Store, share: { index: number; of: number }): Pro
 /** A table comes out in the order of the first two bytes of key hashes; those that share them are sorted here. */
 function* sortedLeaves(table: LeafTable): Generator<Leaf> {
   let bucket: Leaf[] = [];
-  for (const part of table.parts(MAX_RANGE_ITEMS)) {
+  for (const part of table.parts(LEAVES_PER_PART)) {
     for (const leaf of part) {
       const [first] = bucket;
       if (first !== undefined && comparePrefix(first.keyHash, leaf.keyHash) !== 0) {
@@ -109,46 +111,19 @@ function comparePrefix(a: Uint8Array, b: Uint8Array): number {
   return compareBytes(a.subarray(0, 2), b.subarray(0, 2));
 }
 
-/** The leaves of the stored tree in order, each range proved under `root`. Ends where the tree is damaged. */
-function* provenLeaves(view: Reader, root: Uint8Array, faults: Faults): Generator<Leaf> {
-  const last = new Uint8Array(HASH_LENGTH).fill(0xff);
-  let from: Uint8Array | undefined = new Uint8Array(HASH_LENGTH);
-  while (from !== undefined) {
-    const page = provenPage(view, root, from, last);
-    if ('reason' in page) {
-      faults.addDamage(`key hashes from ${toHex(from)}: ${page.reason}`);
-      return;
-    }
-    yield* page.items;
-    from = successor(page.to);
-  }
-}
-
-function provenPage(
-  view: Reader,
-  root: Uint8Array,
-  from: Uint8Array,
-  to: Uint8Array,
-): { readonly items: readonly Leaf[]; readonly to: Uint8Array } | { readonly reason: string } {
+/** The leaves of the stored tree in order. Ends where the tree is damaged. */
+function* soundLeaves(tree: NodeReader, root: Uint8Array, faults: Faults): Generator<Leaf, undefined> {
   try {
-    const page = proveRange(treeNodes(view), from, to, MAX_RANGE_ITEMS);
-    verifyRangeProof(root, from, page.to, page.items, page.proof);
-    return page;
+    yield* walkTree(tree, root);
   } catch (error) {
-    if (error instanceof OgpuError) return { reason: String(error.code) };
-    throw error;
-  }
-}
-
-/** The hash after this one; undefined after the last. */
-function successor(hash: Uint8Array): Uint8Array | undefined {
-  const next = hash.slice();
-  for (let i = next.length - 1; i >= 0; i--) {
-    const byte = ((next[i] ?? 0) + 1) & 0xff;
-    next[i] = byte;
-    if (byte !== 0) return next;
+    if (!(error instanceof TreeError)) throw error;
+    faults.addDamage(`node ${String(error.data['path'])}: ${error.code}`);
   }
   return undefined;
+}
+
+function next(leaves: Generator<Leaf, undefined>): Leaf | undefined {
+  return leaves.next().value;
 }
 
 /** What was found, at first by key hash. */
@@ -157,7 +132,7 @@ class Faults {
   readonly #damage: LedgerFault[] = [];
   count = 0;
 
-  add({ kind, keyHash }: { readonly kind: LedgerFault['kind']; readonly keyHash: Uint8Array }): void {
+  add(kind: LedgerFault['kind'], { keyHash }: Leaf): void {
     // Behind a damaged place of the tree nothing can be said of entries.
     if (this.#damage.length > 0) return;
     this.count++;
@@ -179,7 +154,10 @@ class Faults {
         if (wanted.has(keyHash)) names.set(keyHash, describeKey(key));
       }
     }
-    const named = this.#found.map(({ kind, keyHash }) => ({ kind, where: names.get(keyHash) ?? `key hash ${keyHash}` }));
+    const named = this.#found.map(({ kind, keyHash }) => ({
+      kind,
+      where: names.get(keyHash) ?? `key hash ${keyHash}`,
+    }));
     return [...named, ...this.#damage];
   }
 }

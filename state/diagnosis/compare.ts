@@ -109,8 +109,7 @@ function pairs<Item extends { readonly key: Uint8Array }>(
   for (;;) {
     const [one, other] = [left[i], right[j]];
     if (one === undefined && other === undefined) return merged;
-    const order =
-      one === undefined ? 1 : other === undefined ? -1 : compareBytes(one.key, other.key);
+    const order = one === undefined ? 1 : other === undefined ? -1 : compareBytes(one.key, other.key);
     if (one !== undefined && other !== undefined && order === 0) merged.push([one, other]);
     else if (one !== undefined && order < 0) merged.push([one, undefined]);
     else if (other !== undefined) merged.push([undefined, other]);

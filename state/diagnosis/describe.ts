@@ -10,6 +10,7 @@ import { livenessWindow, missedBlocks } from '../staking/liveness.js';
 import { activeRewards } from '../staking/rewards.js';
 import { unbondingCounter, unbondingPools, unbondings } from '../staking/unbonding.js';
 import { keyOwners, validators } from '../staking/validator.js';
+import type { KeySpace } from '../store/key-space.js';
 import { STATE_KEYS } from '../store/keys.js';
 import { spaceOf, type StateSpace } from '../store/state-spaces.js';
 import { chainRecord, paramsRecord, progressRecord } from '../system/chain.js';
@@ -22,10 +23,14 @@ export type Readable =
 export function describeKey(key: Uint8Array): string {
   const space = spaceOf(key);
   if (space === undefined) return toHex(key);
-  const { prefix, decode }: { prefix: string; decode: (key: Uint8Array) => readonly unknown[] } =
-    STATE_KEYS[space];
-  const fields = orUndefined(() => decode(key));
-  return fields === undefined ? toHex(key) : [prefix, ...fields.map((field) => String(readable(field)))].join(' ');
+  const keys: KeySpace<readonly unknown[]> = STATE_KEYS[space];
+  const fields = orUndefined(() => keys.decode(key));
+  return fields === undefined ? toHex(key) : [keys.prefix, ...fields.map(fieldText)].join(' ');
+}
+
+function fieldText(field: unknown): string {
+  const text = readable(field);
+  return typeof text === 'string' ? text : JSON.stringify(text);
 }
 
 /** A state value, decoded where its form is known; null where there is none. */

@@ -48,7 +48,8 @@ export async function* replay(
   { from, to }: ReplayRange,
   rules: BlockRules,
 ): AsyncGenerator<ReplayedBlock, void, undefined> {
-  if (to < from) throw new ReplayError('REPLAY_RANGE_REVERSED', 'the range ends before it begins', { from, to });
+  if (to < from)
+    throw new ReplayError('REPLAY_RANGE_REVERSED', 'the range ends before it begins', { from, to });
   assertReplayable(store, from);
   assertReplayable(store, to);
   const before = await rewindBefore(store, from);
@@ -70,8 +71,17 @@ async function replayOne(
   rules: BlockRules,
 ): Promise<{ replayed: ReplayedBlock; executed: ExecutedBlock | undefined }> {
   const block = readStoredBlock(store, height);
-  const { executed, fromHeader, diagnosis } = executeAgain(block, before, rules, recordedRoot(store, height - 1));
-  const differences = [...placeOf(store, block, height), ...parentRoot(store, height, before.root), ...fromHeader];
+  const { executed, fromHeader, diagnosis } = executeAgain(
+    block,
+    before,
+    rules,
+    recordedRoot(store, height - 1),
+  );
+  const differences = [
+    ...placeOf(store, block, height),
+    ...parentRoot(store, height, before.root),
+    ...fromHeader,
+  ];
   if (executed !== undefined) {
     const { changes, receipts } = executed.outcome;
     differences.push(...compareChanges(await writtenChanges(store, height), changes));
@@ -79,7 +89,10 @@ async function replayOne(
     if (stored !== undefined) differences.push(...compareReceipts(stored, receipts));
   }
   const id = blockId(block.header);
-  const counts = { transactions: block.body.transactions.length, changes: executed?.outcome.changes.length ?? 0 };
+  const counts = {
+    transactions: block.body.transactions.length,
+    changes: executed?.outcome.changes.length ?? 0,
+  };
   return { replayed: { height, id, ...counts, differences, diagnosis }, executed };
 }
 

@@ -80,7 +80,8 @@ export function apply(state: Overlay, changes: readonly Change[]): void {
 export function assertReplayable(store: Store, height: number): number {
   const { lowest: lowestState, highest: head } = readWindow(store);
   const data = { height, lowest: lowestState + 1, head };
-  if (height === 0) throw new ReplayError('REPLAY_OF_GENESIS', 'the genesis is no block: the first is 1', data);
+  if (height === 0)
+    throw new ReplayError('REPLAY_OF_GENESIS', 'the genesis is no block: the first is 1', data);
   if (height > head) throw new ReplayError('REPLAY_ABOVE_HEAD', 'there is no such block yet', data);
   if (height <= lowestState)
     throw new ReplayError('REPLAY_PRUNED', 'the block and the state before it were dropped', data);
