@@ -2,7 +2,8 @@ import { Command, InvalidArgumentError } from 'commander';
 import { toHex } from '../../protocol/bytes.js';
 import { OgpuError } from '../../protocol/errors.js';
 import { recoverSender } from '../../protocol/transactions/recover.js';
-import { replay, type ReplayedBlock } from '../../state/diagnosis/replay.js';
+import type { Difference } from '../../state/diagnosis/compare.js';
+import { INVARIANTS, replay, type ReplayedBlock } from '../../state/diagnosis/replay.js';
 import { diagnosisFolder } from '../data-folder.js';
 import { BundleError } from '../diagnosis/bundle.js';
 import { writeBundle } from '../diagnosis/bundle-file.js';
@@ -73,7 +74,7 @@ async function reportDifferences(
     `block ${at} ${toHex(id)}: the replay differs from what is stored\n`,
     formatDifferences(differences),
     diagnosis === undefined
-      ? WRONG_RECORDS
+      ? withoutDiagnosis(differences)
       : `verdict: ${diagnosis.verdict}: ${VERDICTS[diagnosis.verdict]}\n`,
     formatDamage(diagnosis?.damage ?? []),
     bundle === undefined ? '' : `bundle: ${bundle}\n`,
@@ -85,8 +86,14 @@ async function reportDifferences(
   });
 }
 
-const WRONG_RECORDS =
-  'verdict: the block comes to what its header says; what is stored beside it is damaged\n';
+/** The block comes to what its header says; what else is wrong. */
+function withoutDiagnosis(differences: readonly Difference[]): string {
+  const isBug = differences.some(({ where }) => where === INVARIANTS);
+  const what = isBug
+    ? 'and what must always hold does not: a bug in the software'
+    : 'what is stored beside it is damaged';
+  return `verdict: the block comes to what its header says; ${what}\n`;
+}
 
 /** A bundle of this block that is there already stays. */
 async function saveBundle(

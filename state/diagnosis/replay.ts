@@ -1,10 +1,13 @@
 import { bytesEqual, compareBytes, toHex } from '../../protocol/bytes.js';
+import { describeError } from '../../protocol/errors.js';
 import type { Block } from '../../protocol/types/block.js';
 import { blockId } from '../../protocol/types/header.js';
 import { readHead } from '../chain/block-batch.js';
 import { oldEntries, valueAt } from '../chain/history.js';
-import { executeWholeBlock, type BlockRules, type ExecutedBlock } from '../chain/ledger.js';
+import { changedView, executeWholeBlock, type BlockRules, type ExecutedBlock } from '../chain/ledger.js';
 import { readReceipts } from '../chain/receipts.js';
+import { checkBlock } from '../invariants/check-block.js';
+import { InvariantBroken } from '../invariants/errors.js';
 import type { RecordedChange } from '../store/overlay.js';
 import type { Store } from '../store/store.js';
 import { compareChanges, compareCommitments, compareReceipts, type Difference } from './compare.js';
@@ -18,6 +21,9 @@ import {
   rewindBefore,
   type RewoundState,
 } from './rewind.js';
+
+/** Where a difference lies that is no difference from the header or the store, but from what must always hold. */
+export const INVARIANTS = 'invariants';
 
 /** A block that was executed again. */
 export interface ReplayedBlock {
@@ -74,7 +80,7 @@ async function replayOne(
   const { executed, fromHeader, diagnosis } = executeAgain(
     block,
     before,
-    rules,
+    { ...rules, checkInvariants: false },
     recordedRoot(store, height - 1),
   );
   const differences = [
@@ -84,6 +90,7 @@ async function replayOne(
   ];
   if (executed !== undefined) {
     const { changes, receipts } = executed.outcome;
+    if (rules.checkInvariants === true) differences.push(...brokenInvariant(before, changes));
     differences.push(...compareChanges(await writtenChanges(store, height), changes));
     const stored = await readReceipts(store, height);
     if (stored !== undefined) differences.push(...compareReceipts(stored, receipts));
@@ -141,6 +148,17 @@ function parentRoot(store: Store, height: number, root: Uint8Array): Difference[
   const recorded = recordedRoot(store, height - 1);
   if (recorded === undefined || bytesEqual(recorded, root)) return [];
   return [{ where: `state root before block ${height}`, expected: toHex(recorded), got: toHex(root) }];
+}
+
+/** A block that agrees with its header and breaks one is what everybody has executed: it is told as a difference of its own. */
+function brokenInvariant({ state }: RewoundState, changes: readonly RecordedChange[]): Difference[] {
+  try {
+    checkBlock(changedView(state, changes), changes);
+    return [];
+  } catch (error) {
+    if (!(error instanceof InvariantBroken)) throw error;
+    return [{ where: INVARIANTS, expected: 'hold', got: describeError(error) }];
+  }
 }
 
 /** What block `height` wrote into the state, by history. In key order. */

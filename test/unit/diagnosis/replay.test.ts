@@ -6,6 +6,7 @@ import { sha256 } from '../../../protocol/crypto/hash.js';
 import { chainParamsCodec } from '../../../protocol/params-codec.js';
 import { receiptCodec } from '../../../protocol/types/receipt.js';
 import { decodeAccount, encodeAccount } from '../../../state/accounts/account.js';
+import { addToPool } from '../../../state/accounts/pools.js';
 import { Pruner } from '../../../state/chain/retention.js';
 import { treeNodes } from '../../../state/chain/state-root.js';
 import { readable } from '../../../state/diagnosis/describe.js';
@@ -15,7 +16,7 @@ import { NODE_KEYS, STATE_KEYS } from '../../../state/store/keys.js';
 import { MemoryStore } from '../../../state/store/memory.js';
 import { treeRoot } from '../../../state/tree/root.js';
 import { naiveStateRoot, stateEntries } from '../../support/chain.js';
-import { growChain, member, RULES } from '../../support/diagnosis.js';
+import { DELEGATION_HEIGHT, growChain, member, RULES, withDelegate } from '../../support/diagnosis.js';
 
 const HEAD = 6;
 const chain = new MemoryStore();
@@ -189,4 +190,23 @@ describe('heights that cannot be replayed are refused', () => {
       (error) => error instanceof ReplayError && error.code === 'REPLAY_TOO_FAR',
     );
   });
+});
+
+test('with invariants checked, a block that makes money differs there too', async () => {
+  const modules = withDelegate((delegate) => ({
+    ...delegate,
+    run: (context, values) => {
+      addToPool(context.state, 'verifierPool', 1n);
+      return delegate.run(context, values);
+    },
+  }));
+  for (const checkInvariants of [true, false]) {
+    const range = { from: DELEGATION_HEIGHT, to: DELEGATION_HEIGHT };
+    for await (const block of replay(chain, range, { ...RULES, modules, checkInvariants })) {
+      const wheres = block.differences.map(({ where }) => where);
+      assert.equal(wheres.includes('invariants'), checkInvariants);
+      assert.ok(wheres.includes('header.stateRoot'));
+      assert.equal(block.diagnosis?.verdict, 'other-rules');
+    }
+  }
 });
