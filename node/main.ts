@@ -1,13 +1,16 @@
 #!/usr/bin/env node
 import './polyfills.js';
-import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { describeError, OgpuError } from '../protocol/errors.js';
+import { checkCommand } from './commands/check.js';
 import { demoCommand } from './commands/demo.js';
+import { diagnoseCommand } from './commands/diagnose.js';
 import { genesisCommand } from './commands/genesis.js';
 import { keysCommand } from './commands/keys.js';
+import { replayCommand } from './commands/replay.js';
 import { slowPathWarnings } from './slow-paths.js';
 import { outputError, OutputError, printable, writeOutput } from './terminal-text.js';
+import { packageVersion } from './version.js';
 
 /** Exit codes of every command. */
 export const EXIT_DONE = 0;
@@ -31,6 +34,9 @@ function program(): Command {
     .addCommand(demoCommand())
     .addCommand(keysCommand())
     .addCommand(genesisCommand())
+    .addCommand(checkCommand())
+    .addCommand(replayCommand())
+    .addCommand(diagnoseCommand())
     .addHelpText('after', HELP);
   leaveErrorsToMain(ogpu);
   return ogpu;
@@ -92,13 +98,6 @@ function jsonError(error: unknown): string {
   return JSON.stringify({ error: body }, (_key, value: unknown) =>
     typeof value === 'bigint' ? value.toString() : value,
   );
-}
-
-function packageVersion(): string {
-  const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
-    version: string;
-  };
-  return manifest.version;
 }
 
 process.exitCode = await main(process.argv);

@@ -4,30 +4,42 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { Command } from 'commander';
-import { createGenesis } from '../../genesis/create.js';
+import { createGenesis, DOCUMENT_FILE } from '../../genesis/create.js';
 import { bindOwner } from '../../genesis/owner-binding.js';
 import type { GenesisState } from '../../genesis/state.js';
 import { addressFromPublicKey, toChecksumAddress } from '../../protocol/address.js';
 import { formatOgpu, WEI_PER_OGPU } from '../../protocol/amounts.js';
-import { bytesEqual, compareBytes, toHex } from '../../protocol/bytes.js';
+import { compareBytes, toHex } from '../../protocol/bytes.js';
 import { bls } from '../../protocol/crypto/bls.js';
-import { keccak256 } from '../../protocol/crypto/hash.js';
 import { secp256k1 } from '../../protocol/crypto/secp256k1.js';
-import { beaconPayloadCodec, signingRoot, type ChainIdentity } from '../../protocol/domains.js';
+import { signingRoot } from '../../protocol/domains.js';
 import { OgpuError } from '../../protocol/errors.js';
 import { PRESETS } from '../../protocol/presets.js';
 import { BitArray } from '../../protocol/ssz/types.js';
-import { decodeTransaction } from '../../protocol/transactions/decode.js';
-import { encodeTransaction } from '../../protocol/transactions/encode.js';
 import { recoverSender } from '../../protocol/transactions/recover.js';
-import { signTransaction } from '../../protocol/transactions/sign.js';
-import { blockCodec, type Block } from '../../protocol/types/block.js';
-import { bodyRoots, type Body } from '../../protocol/types/body.js';
-import { commitCodec, emptyCommit, type Commit } from '../../protocol/types/commit.js';
-import { blockId } from '../../protocol/types/header.js';
-import { validatorSetCodec, votingPowerOf, type ValidatorSet } from '../../protocol/types/validators.js';
+import type { Commit } from '../../protocol/types/commit.js';
 import { votePayloadCodec } from '../../protocol/types/vote.js';
+import { readAccount } from '../../state/accounts/account.js';
+import { readHead } from '../../state/chain/marks.js';
+import { allEntries, checkStateRoot } from '../../state/diagnosis/check-ledger.js';
+import { replay } from '../../state/diagnosis/replay.js';
+import { auditState } from '../../state/invariants/audit.js';
+import { nextValidators } from '../../state/staking/active-set.js';
+import { findUnbonding, unbondingValueWei } from '../../state/staking/unbonding.js';
+import { validators } from '../../state/staking/validator.js';
+import type { Store } from '../../state/store/store.js';
+import { progressRecord } from '../../state/system/chain.js';
+import { ledgerFolder } from '../data-folder.js';
+import {
+  DemoChain,
+  doublePrecommit,
+  type CommitPlace,
+  type Member,
+  type ProducedBlock,
+} from '../demo/chain.js';
+import { signPayment, stakingCall, type Payment } from '../demo/transactions.js';
 import { generateAccountSecret, generateValidatorSecret } from '../keys/secret-key.js';
+import { openLedger } from '../ledger.js';
 
 const VALIDATORS = 4;
 const HOLDERS = 6_450;
@@ -40,14 +52,16 @@ export class DemoError extends OgpuError<'DEMO_FAILED'> {}
 /** `ogpu demo`: everything built so far, run once for real and from nothing. */
 export function demoCommand(): Command {
   return new Command('demo')
-    .description('run what is built so far, from nothing: keys, genesis, transfer, block, votes, commit')
-    .option('--keep', 'keep the genesis files', false)
+    .description(
+      'run what is built so far, from nothing: keys, genesis, a ledger with real blocks, votes, replay',
+    )
+    .option('--keep', 'keep the files: genesis and ledger', false)
     .action(async ({ keep }: { keep: boolean }) => {
       const folder = await mkdtemp(join(tmpdir(), 'ogpu-demo-'));
       try {
         await runDemo(folder);
-        say('\nNot built yet: staking, agreement, network, JSON-RPC, jobs and their audit.');
-        say(keep ? `Files: ${folder}` : 'Next: ogpu keys --help, ogpu genesis --help');
+        say('\nNot built yet: agreement over a network, JSON-RPC, jobs and their audit.');
+        say(keep ? keptText(folder) : 'Next: ogpu demo --keep, ogpu keys --help, ogpu genesis --help');
       } finally {
         if (!keep) await rm(folder, { recursive: true, force: true });
       }
@@ -70,33 +84,10 @@ async function runDemo(folder: string): Promise<void> {
   say(`    accounts  ${genesis.accounts.length.toLocaleString('en-GB')}`);
   say(`    staked    ${formatOgpu(genesis.stakedWei)} OGPU`);
   say(`    reserve   ${formatOgpu(genesis.reserveWei)} OGPU, for validator rewards`);
-  const transfer = await step('A transfer, signed as a wallet does, decoded and its sender recovered', () =>
-    makeTransfer(members),
-  );
-  say(`    ${toHex(keccak256(transfer))}, ${transfer.length} bytes`);
-  const { block, set } = await step('Block 1 on the genesis, every commitment of its header computed', () =>
-    buildBlock(genesis, members, transfer),
-  );
-  const id = blockId(block.header);
-  say(`    id ${toHex(id)}, ${blockCodec.encode(block).length} bytes`);
-  const identity = identityOf(genesis);
-  const commit = await step(
-    'Precommits of all four, one of them forged: found, left out, three aggregated',
-    () => collectCommit(identity, members, set, id),
-  );
-  say(
-    `    commit ${commitCodec.encode(commit).length} bytes, signers ${commit.signers.toBoolArray().map(Number).join('')}`,
-  );
+  await runLedger(dataFolder(folder), genesis, members);
 }
 
-interface DemoMember {
-  readonly owner: Uint8Array;
-  readonly ownerSecretKey: Uint8Array;
-  readonly blsSecretKey: Uint8Array;
-  readonly blsPublicKey: Uint8Array;
-}
-
-function createMember(): DemoMember {
+function createMember(): Member {
   const ownerSecretKey = generateAccountSecret();
   const blsSecretKey = generateValidatorSecret();
   return {
@@ -107,7 +98,7 @@ function createMember(): DemoMember {
   };
 }
 
-async function buildGenesis(folder: string, members: readonly DemoMember[]): Promise<GenesisState> {
+async function buildGenesis(folder: string, members: readonly Member[]): Promise<GenesisState> {
   const rows = Array.from(
     { length: HOLDERS },
     (_, i) => `${toHex(randomBytes(20))},${(BigInt(i + 1) * WEI_PER_OGPU) / 10n}`,
@@ -137,91 +128,95 @@ async function buildGenesis(folder: string, members: readonly DemoMember[]): Pro
   return state;
 }
 
-function makeTransfer(members: readonly DemoMember[]): Uint8Array {
-  const [sender, receiver] = members;
-  if (sender === undefined || receiver === undefined)
-    throw new DemoError('DEMO_FAILED', 'two members are needed');
-  const envelope = encodeTransaction(
-    signTransaction(
-      {
-        type: 'eip1559',
-        chainId: BigInt(chainId),
-        nonce: 0n,
-        gasLimit: 21_000n,
-        maxFeePerGas: 2n * params.blocks.initialBaseFeeWei,
-        maxPriorityFeePerGas: params.blocks.initialBaseFeeWei,
-        to: receiver.owner,
-        value: 5n * WEI_PER_OGPU,
-        data: new Uint8Array(0),
-        accessList: [],
-      },
-      sender.ownerSecretKey,
-    ),
+/** A ledger on disk and a few blocks on it, as a node would make them; then one of them again. */
+async function runLedger(data: string, genesis: GenesisState, members: readonly Member[]): Promise<void> {
+  const { store, head } = await step('A ledger on disk with the genesis as its first state', () =>
+    openLedger({ path: ledgerFolder(data), genesis }),
   );
-  const { transaction, signingHash } = decodeTransaction(envelope, { chainId: BigInt(chainId) });
-  check(
-    bytesEqual(recoverSender(signingHash, transaction.signature), sender.owner),
-    'the sender is who signed',
-  );
-  return envelope;
+  try {
+    say(`    state root ${toHex(head.stateRoot)}`);
+    const chain = new DemoChain(store, members);
+    await makeBlocks(store, chain, members);
+    await step('Every block executed again on the state before it: as stored', async () => {
+      const last = progressRecord.read(store).height;
+      const rules = { recover: recoverSender, checkInvariants: true };
+      for await (const { differences } of replay(store, { from: 1, to: last }, rules))
+        check(differences.length === 0, 'a replayed block is as it was');
+    });
+    const supply = await step('Every entry checked against the state root, and every invariant', async () => {
+      const { stateRoot } = readHead(store) ?? head;
+      check((await checkStateRoot(store, stateRoot)).faultCount === 0, 'the root is that of the entries');
+      return auditState(store, allEntries(store));
+    });
+    const totalWei = Object.values(supply.bySpaceWei).reduce((sum, wei) => sum + wei, 0n);
+    say(`    ${supply.entries.toLocaleString('en-GB')} entries, ${formatOgpu(totalWei)} OGPU in all`);
+  } finally {
+    await store.close();
+  }
 }
 
-function buildBlock(
-  genesis: GenesisState,
-  members: readonly DemoMember[],
-  transfer: Uint8Array,
-): { block: Block; set: ValidatorSet } {
-  const [proposer] = members;
-  if (proposer === undefined) throw new DemoError('DEMO_FAILED', 'a proposer is needed');
-  const set = genesis.validators.map(({ owner, blsPublicKey, stakeWei }) => ({
-    id: owner,
-    blsPublicKey,
-    votingPower: votingPowerOf(stakeWei),
-  }));
-  const validatorsHash = validatorSetCodec.root(set);
-  const body: Body = {
-    transactions: [transfer],
-    evidence: [],
-    parentCommit: emptyCommit(),
-    parentExtensions: [],
-  };
-  const beaconRoot = beaconPayloadCodec.root({ height: 1, previousBeacon: genesis.id });
-  const block: Block = {
-    header: {
-      protocolVersion: genesis.protocolVersion,
-      chainId,
-      height: 1,
-      round: 0,
-      timeMs: genesis.genesisTimeMs + 1,
-      parentId: genesis.id,
-      proposer: proposer.owner,
-      beaconReveal: bls.sign(proposer.blsSecretKey, signingRoot(identityOf(genesis), 'beacon', beaconRoot)),
-      ...bodyRoots(body, body.transactions.map(keccak256)),
-      receiptsRoot: new Uint8Array(32),
-      logsBloom: new Uint8Array(256),
-      stateRoot: new Uint8Array(32),
-      validatorsHash,
-      nextValidatorsHash: validatorsHash,
-      gasUsed: 21_000,
-      gasLimit: params.blocks.gasLimit,
-      baseFeeWei: params.blocks.initialBaseFeeWei,
-      extraData: new Uint8Array(0),
-    },
-    body,
-  };
-  const decoded = blockCodec.decode(blockCodec.encode(block));
-  check(bytesEqual(blockId(decoded.header), blockId(block.header)), 'a block survives its encoding');
-  return { block, set };
+async function makeBlocks(store: Store, chain: DemoChain, members: readonly Member[]): Promise<void> {
+  const [alice, bob, , mallory] = members;
+  check(alice !== undefined && bob !== undefined && mallory !== undefined, 'four members were made');
+  const { epochMs, unbondingMs } = params.staking;
+  const pay = (payment: Payment): Uint8Array[] => [signPayment(store, alice.ownerSecretKey, payment)];
+  const transfer = await block('a transfer; one of the four precommits is forged, found and left out', () =>
+    chain.produce({
+      envelopes: pay({ to: bob.owner, valueWei: 5n * WEI_PER_OGPU }),
+      sign: (place) => collectCommit(place, members),
+    }),
+  );
+  say(`      signers ${transfer.commit.signers.toBoolArray().map(Number).join('')}`);
+  await block('100 OGPU delegated', () =>
+    chain.produce({ envelopes: pay(stakingCall('delegate', [bob.owner], 100n * WEI_PER_OGPU)) }),
+  );
+  await block('40 of them asked back', () =>
+    chain.produce({ envelopes: pay(stakingCall('undelegate', [bob.owner, 40n * WEI_PER_OGPU])) }),
+  );
+  const before = validators.read(store, mallory.owner).pool.tokensWei;
+  await block('a validator that signed two blocks of one height is slashed and out for ever', () =>
+    chain.produce({ evidence: [doublePrecommit(chain.identity, mallory, 2)] }),
+  );
+  const slashedWei = before - validators.read(store, mallory.owner).pool.tokensWei;
+  say(`      slashed ${formatOgpu(slashedWei)} OGPU; ${nextValidators(store).length} validators decide`);
+  check(slashedWei > 0n && nextValidators(store).length === VALIDATORS - 1, 'equivocation is punished');
+  await block('a minute later: an epoch ends, rewards are paid', () => chain.produce({ stepMs: epochMs }));
+  const unbonding = findUnbonding(store, alice.owner, 1);
+  check(unbonding !== undefined, 'what was asked back waits for its time');
+  say(`      ${formatOgpu(unbondingValueWei(store, unbonding))} OGPU wait to be paid`);
+  const waiting = readAccount(store, alice.owner).balanceWei + unbondingValueWei(store, unbonding);
+  await block('ten minutes later: what was asked back is paid', () => chain.produce({ stepMs: unbondingMs }));
+  const isPaid = readAccount(store, alice.owner).balanceWei >= waiting;
+  check(isPaid && findUnbonding(store, alice.owner, 1) === undefined, 'an unbonding is paid when it is due');
+}
+
+/** Makes a block and says what it was. */
+async function block(what: string, produce: () => Promise<ProducedBlock>): Promise<ProducedBlock> {
+  const start = performance.now();
+  const produced = await produce();
+  const { height } = produced.block.header;
+  const { length } = produced.executed.outcome.changes;
+  say(`  block ${height}: ${what} (${length} entries, ${(performance.now() - start).toFixed(0)} ms)`);
+  const { receipts } = produced.executed.outcome.receipts;
+  check(
+    receipts.every(({ status }) => status === 1),
+    'every transaction of the demonstration succeeds',
+  );
+  return produced;
+}
+
+function dataFolder(folder: string): string {
+  return join(folder, 'data');
+}
+
+function keptText(folder: string): string {
+  const where = `--data ${dataFolder(folder)} --genesis ${join(folder, DOCUMENT_FILE)}`;
+  return `Kept in ${folder}. Look at its ledger with:\n  ogpu replay 1 --to 6 ${where}\n  ogpu check ${where}`;
 }
 
 /** All four sign; the last one's vote is replaced by a signature of another key. */
-function collectCommit(
-  identity: ChainIdentity,
-  members: readonly DemoMember[],
-  set: ValidatorSet,
-  id: Uint8Array,
-): Commit {
-  const place = { height: 1, round: 0, blockId: id };
+function collectCommit({ identity, height, blockId, set }: CommitPlace, members: readonly Member[]): Commit {
+  const place = { height, round: 0, blockId };
   const message = signingRoot(identity, 'precommit', votePayloadCodec.root(place));
   const keys = set.map(({ blsPublicKey }) => bls.parsePublicKey(blsPublicKey));
   const votes = keys.map((key, index) => {
@@ -241,10 +236,6 @@ function collectCommit(
   const signers = commit.signers.intersectValues(keys);
   check(bls.fastAggregateVerify(signers, message, commit.signature), 'the commit verifies');
   return commit;
-}
-
-function identityOf(genesis: GenesisState): ChainIdentity {
-  return { chainId, genesisId: genesis.id, protocolVersion: genesis.protocolVersion };
 }
 
 function check(condition: boolean, what: string): asserts condition {

@@ -25,15 +25,15 @@ export type Epoch = Readonly<ValueOf<typeof EpochType>>;
 /** Twice what parameters allow, for the time after they have changed. */
 export const MAX_KEPT_EPOCHS = 2 * MAX_EVIDENCE_EPOCHS;
 
-const epochs = records(STATE_KEYS.epoch, createCodec<Epoch>('Epoch', EpochType));
-const span = singleRecord(
+export const epochs = records(STATE_KEYS.epoch, createCodec<Epoch>('Epoch', EpochType));
+export const epochSpan = singleRecord(
   STATE_KEYS.system,
   createCodec<ValueOf<typeof EpochSpanType>>('EpochSpan', EpochSpanType),
   'epochs',
 );
 
 export function epochNumber(state: Reader): number {
-  return span.read(state).number;
+  return epochSpan.read(state).number;
 }
 
 export function readEpoch(state: Reader, number: number): Epoch {
@@ -42,12 +42,12 @@ export function readEpoch(state: Reader, number: number): Epoch {
 
 /** The oldest epoch of which evidence may be accepted. */
 export function oldestEpoch(state: Reader): number {
-  return span.read(state).oldest;
+  return epochSpan.read(state).oldest;
 }
 
 /** The epoch whose set decided `height`, or undefined when it is not kept any more. */
 export function epochOfHeight(state: Reader, height: number): number | undefined {
-  const { number, oldest } = span.read(state);
+  const { number, oldest } = epochSpan.read(state);
   invariant(number - oldest <= MAX_KEPT_EPOCHS, 'few epochs are kept');
   for (let candidate = number; candidate >= oldest; candidate--) {
     if (readEpoch(state, candidate).firstHeight <= height) return candidate;
@@ -57,7 +57,7 @@ export function epochOfHeight(state: Reader, height: number): number | undefined
 
 export function writeFirstEpoch(state: Overlay, startMs: number): void {
   epochs.write(state, { firstHeight: 1, startMs }, 0);
-  span.write(state, { number: 0, oldest: 0 });
+  epochSpan.write(state, { number: 0, oldest: 0 });
 }
 
 /**
@@ -66,14 +66,14 @@ export function writeFirstEpoch(state: Overlay, startMs: number): void {
  * @returns its number
  */
 export function beginEpoch(state: Overlay, epoch: Epoch, keepFromMs: number): number {
-  const { number, oldest } = span.read(state);
+  const { number, oldest } = epochSpan.read(state);
   const next = number + 1;
   epochs.write(state, epoch, next);
   let kept = oldest;
   while (kept < number && kept < oldest + MAX_FORGOTTEN && isOver(state, kept, keepFromMs, next - kept)) {
     epochs.remove(state, kept++);
   }
-  span.write(state, { number: next, oldest: kept });
+  epochSpan.write(state, { number: next, oldest: kept });
   return next;
 }
 

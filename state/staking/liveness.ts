@@ -16,11 +16,11 @@ const WindowType = new ContainerType({
 });
 
 /** Written only for who misses a block: who signs costs nothing. */
-const missed = records(
+export const missedBlocks = records(
   STATE_KEYS.liveness,
   createCodec<ValueOf<typeof MissedType>>('MissedBlocks', MissedType),
 );
-const windows = singleRecord(
+export const livenessWindow = singleRecord(
   STATE_KEYS.system,
   createCodec<ValueOf<typeof WindowType>>('LivenessWindow', WindowType),
   'liveness',
@@ -35,29 +35,29 @@ const windows = singleRecord(
 export function countAbsence(scope: Scope, absent: readonly Address[]): void {
   const { state, block } = scope;
   const number = Math.floor(block.timeMs / block.params.staking.downtimeWindowMs);
-  const window = windows.find(state);
+  const window = livenessWindow.find(state);
   if (window === undefined || window.number !== number) {
     if (window !== undefined) judgeWindow(scope, window.number, block.height - window.firstHeight);
-    windows.write(state, { number, firstHeight: block.height });
+    livenessWindow.write(state, { number, firstHeight: block.height });
   }
   for (const id of absent) {
-    const before = missed.find(state, id);
+    const before = missedBlocks.find(state, id);
     const blocks = before?.window === number ? before.blocks : 0;
-    missed.write(state, { window: number, blocks: blocks + 1 }, id);
+    missedBlocks.write(state, { window: number, blocks: blocks + 1 }, id);
   }
 }
 
 /** Forgets what a validator has missed, when it leaves the active set. */
 export function forgetAbsence(state: Overlay, id: Address): void {
-  missed.remove(state, id);
+  missedBlocks.remove(state, id);
 }
 
 function judgeWindow(scope: Scope, number: number, blocks: number): void {
   const { downtimeMinBlocks, downtimeMinSignedBps } = scope.block.params.staking;
   for (const { id } of nextValidators(scope.state)) {
-    const record = missed.find(scope.state, id);
+    const record = missedBlocks.find(scope.state, id);
     if (record === undefined) continue;
-    missed.remove(scope.state, id);
+    missedBlocks.remove(scope.state, id);
     if (record.window !== number || blocks < downtimeMinBlocks) continue;
     const isAbsent = (blocks - record.blocks) * 10_000 < blocks * downtimeMinSignedBps;
     if (isAbsent) jailForDowntime(scope, id, record.blocks);

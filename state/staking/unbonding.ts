@@ -42,7 +42,7 @@ export const unbondingPools = records(
   createCodec<ValueOf<typeof PoolType>>('UnbondingPool', PoolType),
 );
 export const unbondings = records(STATE_KEYS.unbonding, createCodec<Unbonding>('Unbonding', EntryType));
-const counter = singleRecord(
+export const unbondingCounter = singleRecord(
   STATE_KEYS.system,
   createCodec<ValueOf<typeof CounterType>>('UnbondingCounter', CounterType),
   'unbondings',
@@ -65,8 +65,8 @@ export function beginUnbonding(
   const { epoch, height, timeMs, params } = block;
   const { pool, holding } = join(readPool(state, id, epoch), EMPTY_HOLDING, amountWei);
   writePool(state, id, epoch, pool);
-  const number = (counter.find(state)?.last ?? 0) + 1;
-  counter.write(state, { last: number });
+  const number = (unbondingCounter.find(state)?.last ?? 0) + 1;
+  unbondingCounter.write(state, { last: number });
   const dueMs = timeMs + params.staking.unbondingMs;
   const converted = convertLiens(liens, shares, holding.shares);
   assertLiensFit(converted, holding.shares);

@@ -12,7 +12,7 @@ import { skipWithout } from '../unit/crypto/prebuilt.js';
 
 const MAIN = fileURLToPath(new URL('../../node/main.js', import.meta.url));
 
-test('ogpu demo: keys, genesis, transfer, block, votes, commit, for real', () => {
+test('ogpu demo: keys, genesis, a ledger with blocks, votes, slash, replay, for real', () => {
   const { exitCode, stdout, stderr } = runCli(['demo']);
   assert.equal(exitCode, 0, stderr);
   assert.equal(stderr, runCli(['--version']).stderr, 'nothing but what every command warns of');
@@ -28,7 +28,8 @@ test('every fast path loads on this platform: no command warns', { skip: skipWar
 test('ogpu --help names every command group and the exit codes', () => {
   const { exitCode, stdout } = runCli(['--help']);
   assert.equal(exitCode, 0);
-  for (const word of ['demo', 'keys', 'genesis', 'Exit codes']) assert.ok(stdout.includes(word), word);
+  for (const word of ['demo', 'keys', 'genesis', 'check', 'replay', 'diagnose', 'Exit codes'])
+    assert.ok(stdout.includes(word), word);
 });
 
 test('wrong usage exits 2 and says what is wrong', () => {

@@ -1,0 +1,92 @@
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { loadGenesis } from '../../genesis/load.js';
+import { openDatabase } from '../../node/database.js';
+import { ledgerFolder } from '../../node/data-folder.js';
+import { chainParamsCodec } from '../../protocol/params-codec.js';
+import { STATE_KEYS } from '../../state/store/keys.js';
+import { runCli } from '../support/cli.js';
+
+test('a kept ledger is replayed and checked; a value flipped on disk is found, written down and explained', async (t) => {
+  const demo = runCli(['demo', '--keep']);
+  assert.equal(demo.exitCode, 0, demo.stderr);
+  const folder = /^Kept in (\S+)\. /m.exec(demo.stdout)?.[1];
+  assert.ok(folder);
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  const [data, genesis] = [join(folder, 'data'), join(folder, 'genesis.json')];
+  const where = ['--data', data, '--genesis', genesis];
+
+  await t.test('sound', () => {
+    assert.match(demo.stdout, /block 6: /);
+    const all = runCli(['replay', '1', '--to', '6', '--check-invariants', ...where]);
+    assert.equal(all.exitCode, 0, all.stderr);
+    assert.match(all.stdout, /^blocks 1 to 6: as stored \(3 transactions, \d+ changed entries\)\n$/);
+    const check = runCli(['check', ...where]);
+    assert.equal(check.exitCode, 0, check.stderr);
+    assert.match(check.stdout, /entries have this root\nevery invariant holds/);
+  });
+
+  await t.test('refusals', () => {
+    for (const [height, code] of [
+      ['0', 'REPLAY_OF_GENESIS'],
+      ['7', 'REPLAY_ABOVE_HEAD'],
+    ] as const) {
+      const refused = runCli(['replay', height, ...where]);
+      assert.equal(refused.exitCode, 1);
+      assert.match(refused.stderr, new RegExp(`\\[${code} `));
+    }
+    const nowhere = join(folder, 'nowhere');
+    const missing = runCli(['check', '--data', nowhere, '--genesis', genesis]);
+    assert.match(missing.stderr, /\[LEDGER_MISSING /);
+    assert.equal(existsSync(nowhere), false, 'looking makes nothing');
+    assert.equal(runCli(['replay', 'x', ...where]).exitCode, 2);
+    assert.equal(runCli(['diagnose', join(folder, 'none.json')]).exitCode, 1);
+  });
+
+  await t.test('damaged', async () => {
+    const { chainId, id } = await loadGenesis(genesis);
+    const { store } = await openDatabase({
+      path: ledgerFolder(data),
+      identity: { chainId, genesisId: id, protocolVersion: 1 },
+    });
+    const key = STATE_KEYS.system.encode('params');
+    const stored = store.get(key);
+    assert.ok(stored);
+    const params = chainParamsCodec.decode(stored);
+    const blocks = { ...params.blocks, gasLimit: 5_000_000 };
+    await store.write([{ key, value: chainParamsCodec.encode({ ...params, blocks }) }]);
+    await store.close();
+
+    const replayed = runCli(['replay', '6', '--json', ...where]);
+    assert.equal(replayed.exitCode, 1);
+    const report = JSON.parse(replayed.stdout) as {
+      verdict: string;
+      damage: { where: string }[];
+      bundle: string;
+    };
+    assert.equal(report.verdict, 'damaged');
+    assert.deepEqual(
+      report.damage.map((damage) => damage.where),
+      ['sys/ params'],
+    );
+    const text = runCli(['replay', '6', ...where]);
+    assert.match(text.stdout, /header\.gasLimit\n +expected "120000000"\n +got {6}"5000000"\n/);
+    assert.match(text.stderr, /\[REPLAY_DIFFERS /);
+    assert.ok(text.stdout.includes(`bundle: ${report.bundle}\n`), 'the same bundle, which stays');
+
+    const diagnosed = runCli(['diagnose', report.bundle]);
+    assert.equal(diagnosed.exitCode, 1);
+    assert.match(diagnosed.stdout, /1 entries it read are not .*\n {2}sys\/ params \[PROOF_ROOT_MISMATCH\]/);
+    assert.match(diagnosed.stdout, /executed again here from the bundle alone: the same result\n/);
+    const same = runCli(['diagnose', report.bundle, report.bundle]);
+    assert.equal(same.exitCode, 0, same.stderr);
+    assert.match(same.stdout, /no differences\n$/);
+
+    const check = runCli(['check', ...where]);
+    assert.equal(check.exitCode, 1);
+    assert.match(check.stdout, /1 faults among \d+ entries\n {2}entry-differs: sys\/ params\n/);
+  });
+});
