@@ -1,25 +1,19 @@
 import type { Address } from '../../protocol/address.js';
 import { createCodec } from '../../protocol/ssz/codec.js';
-import { ContainerType, uint32, uint64, type ValueOf } from '../../protocol/ssz/types.js';
+import { ContainerType, uint64, type ValueOf } from '../../protocol/ssz/types.js';
 import { STATE_KEYS } from '../store/keys.js';
-import type { Overlay } from '../store/overlay.js';
-import { records, singleRecord } from '../store/record.js';
+import { singleRecord } from '../store/record.js';
 import type { Scope } from '../transition/block-context.js';
-import { nextValidators } from './active-set.js';
+import { missed } from './absence.js';
+import { isMember, nextValidators } from './active-set.js';
 import { jailForDowntime } from './slashing.js';
 
-const MissedType = new ContainerType({ window: uint64, blocks: uint32 });
 const WindowType = new ContainerType({
   /** Number of the window: header time divided by its length. */
   number: uint64,
   firstHeight: uint64,
 });
 
-/** Written only for who misses a block: who signs costs nothing. */
-const missed = records(
-  STATE_KEYS.liveness,
-  createCodec<ValueOf<typeof MissedType>>('MissedBlocks', MissedType),
-);
 const windows = singleRecord(
   STATE_KEYS.system,
   createCodec<ValueOf<typeof WindowType>>('LivenessWindow', WindowType),
@@ -30,7 +24,7 @@ const windows = singleRecord(
  * Counts who has not signed the block before this one. At the end of each window of header time those who signed less than their share
  * of its blocks are jailed. A window with few blocks punishes nobody: a halt is no one's absence.
  *
- * @param absent members of the set of that block that are not in its commit
+ * @param absent members of the set of that block that are not in its commit; who has left the set since is not counted
  */
 export function countAbsence(scope: Scope, absent: readonly Address[]): void {
   const { state, block } = scope;
@@ -40,16 +34,12 @@ export function countAbsence(scope: Scope, absent: readonly Address[]): void {
     if (window !== undefined) judgeWindow(scope, window.number, block.height - window.firstHeight);
     windows.write(state, { number, firstHeight: block.height });
   }
-  for (const id of absent) {
+  const members = nextValidators(state);
+  for (const id of absent.filter((candidate) => isMember(members, candidate))) {
     const before = missed.find(state, id);
     const blocks = before?.window === number ? before.blocks : 0;
     missed.write(state, { window: number, blocks: blocks + 1 }, id);
   }
-}
-
-/** Forgets what a validator has missed, when it leaves the active set. */
-export function forgetAbsence(state: Overlay, id: Address): void {
-  missed.remove(state, id);
 }
 
 function judgeWindow(scope: Scope, number: number, blocks: number): void {
