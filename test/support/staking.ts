@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { decodeErrorResult, decodeEventLog, type Abi, type Hex } from 'viem';
+import { decodeErrorResult, decodeEventLog, type Abi } from 'viem';
 import { compileFunction, encodeCall } from '../../protocol/abi/items.js';
 import type { AbiValue } from '../../protocol/abi/types.js';
 import type { Address } from '../../protocol/address.js';
@@ -9,8 +9,8 @@ import { sha256 } from '../../protocol/crypto/hash.js';
 import type { ChainParams } from '../../protocol/params.js';
 import { PRESETS } from '../../protocol/presets.js';
 import type { Log } from '../../protocol/types/receipt.js';
-import { readAccount } from '../../state/accounts/account.js';
-import { poolBalanceWei } from '../../state/accounts/pools.js';
+import { credit, readAccount } from '../../state/accounts/account.js';
+import { poolBalanceWei, takeFromPool } from '../../state/accounts/pools.js';
 import { auditState } from '../../state/invariants/audit.js';
 import { checkBlock } from '../../state/invariants/check-block.js';
 import { FEE_EVENTS } from '../../state/modules/fees.js';
@@ -25,6 +25,7 @@ import {
 import { stakingModule } from '../../state/modules/staking.js';
 import { ERRORS, EVENTS } from '../../state/staking/abi.js';
 import { isMember, nextValidators } from '../../state/staking/active-set.js';
+import { delegate as addDelegation } from '../../state/staking/delegating.js';
 import { readDelegation, type Delegation } from '../../state/staking/delegation.js';
 import { epochNumber } from '../../state/staking/epoch-record.js';
 import type { GenesisValidator } from '../../state/staking/genesis.js';
@@ -109,28 +110,33 @@ export class StakingChain {
   }
 
   /** Executes a block, checks it and keeps it. */
-  async block({ calls = [], afterMs = 1_000, ...input }: BlockOptions = {}): Promise<StakingBlock> {
+  async block(options: BlockOptions = {}): Promise<StakingBlock> {
     const { ledger } = this;
     const results = new Map<string, CallResult>();
-    const nonces = new Map<string, number>();
-    const transactions = calls.map((call) => this.#transaction(call, nonces));
-    const blockInput = nextInput(ledger, {
-      proposer: nextValidators(ledger)[0]?.id ?? new Uint8Array(20),
-      ...input,
-      timeMs: this.timeMs + afterMs,
-      transactions,
-    });
+    const input = this.#input(options);
     const before = this.#checksWhole ? ledger.dump() : undefined;
-    const outcome = transition(ledger, blockInput, recordingModules(results));
+    const outcome = transition(ledger, input, recordingModules(results));
     await this.#keep(outcome, before);
-    this.#countFees(outcome, calls);
-    const byCall = transactions.map(({ transaction, sender }, index): CallResult => {
+    this.#countFees(outcome, options.calls ?? []);
+    const byCall = input.transactions.map(({ transaction, sender }, index): CallResult => {
       const { data, value, nonce } = transaction;
       const result = results.get(callId(sender, Number(nonce))) ?? unresolved(data, value);
       assert.equal(result.status, outcome.receipts.receipts[index]?.status);
       return result;
     });
     return { ...outcome, calls: byCall };
+  }
+
+  /** What a block costs: entries it reads of the state and entries it changes. It is not kept. */
+  costOf(options: BlockOptions): { readonly reads: number; readonly writes: number } {
+    let reads = 0;
+    const get = (key: Uint8Array): Uint8Array | undefined => {
+      reads++;
+      return this.ledger.get(key);
+    };
+    const { changes, receipts } = transition({ get }, this.#input(options));
+    assert.ok(receipts.receipts.every(({ status }) => status === 1));
+    return { reads, writes: changes.length };
   }
 
   /** A block with calls that all succeed. */
@@ -183,6 +189,20 @@ export class StakingChain {
     return readDelegation(this.ledger, id, delegator);
   }
 
+  /** Makes each of `people` a delegator, with money of the reserve for it and for fees. */
+  seedDelegators(id: Address, people: readonly Address[], amountWei: bigint, feesWei = WEI_PER_OGPU): void {
+    const state = new Overlay(this.ledger, { maxBytes: 1 << 28 });
+    const proposer = nextValidators(this.ledger)[0]?.id ?? new Uint8Array(20);
+    const { block } = openBlock(this.ledger, nextInput(this.ledger, { proposer }));
+    const scope = { state, block, emit: (): void => undefined };
+    takeFromPool(state, 'reserve', (amountWei + feesWei) * BigInt(people.length));
+    for (const delegator of people) {
+      credit(state, delegator, feesWei);
+      addDelegation(scope, id, delegator, amountWei);
+    }
+    this.ledger.apply(state.changes());
+  }
+
   /** What a delegation is worth, liens left aside. */
   stakeWei(id: Address, delegator: Address): bigint {
     return valueWei(this.validator(id).pool, this.delegation(id, delegator).holding.shares);
@@ -202,6 +222,16 @@ export class StakingChain {
   /** Whether a validator decides the next height. */
   isMember(id: Address): boolean {
     return isMember(nextValidators(this.ledger), id);
+  }
+
+  #input({ calls = [], afterMs = 1_000, ...input }: BlockOptions): BlockInput {
+    const nonces = new Map<string, number>();
+    return nextInput(this.ledger, {
+      proposer: nextValidators(this.ledger)[0]?.id ?? new Uint8Array(20),
+      ...input,
+      timeMs: this.timeMs + afterMs,
+      transactions: calls.map((call) => this.#transaction(call, nonces)),
+    });
   }
 
   #transaction(call: StakingCall, nonces: Map<string, number>): ReturnType<typeof transferFrom> {
@@ -329,7 +359,7 @@ function decodeLog({ topics, data }: Log): DecodedEvent {
   const [first, ...rest] = topics.map((topic) => toHex(topic));
   assert.ok(first);
   const decoded = decodeEventLog({ abi: EVENT_ABI, topics: [first, ...rest], data: toHex(data) });
-  return { name: decoded.eventName, args: decoded.args as unknown as Record<string, unknown> };
+  return { name: String(decoded.eventName), args: decoded.args as unknown as Record<string, unknown> };
 }
 
 /** Events of one name, each as its values. */
