@@ -1,13 +1,13 @@
 import type { Address } from '../../protocol/address.js';
 import { createCodec } from '../../protocol/ssz/codec.js';
-import { ContainerType, uint32, uint64, type ValueOf } from '../../protocol/ssz/types.js';
+import { ContainerType, uint32, type ValueOf } from '../../protocol/ssz/types.js';
 import { STATE_KEYS } from '../store/keys.js';
 import type { Overlay } from '../store/overlay.js';
 import { records } from '../store/record.js';
 
-const MissedType = new ContainerType({ window: uint64, blocks: uint32 });
+const MissedType = new ContainerType({ blocks: uint32 });
 
-/** Blocks a member of the active set has missed in a window. Written only for who misses one: who signs costs nothing. */
+/** Blocks a member of the active set has missed in the present window. Written only for who misses one: who signs costs nothing. */
 export const missed = records(
   STATE_KEYS.liveness,
   createCodec<ValueOf<typeof MissedType>>('MissedBlocks', MissedType),

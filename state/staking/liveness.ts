@@ -31,24 +31,23 @@ export function countAbsence(scope: Scope, absent: readonly Address[]): void {
   const number = Math.floor(block.timeMs / block.params.staking.downtimeWindowMs);
   const window = windows.find(state);
   if (window === undefined || window.number !== number) {
-    if (window !== undefined) judgeWindow(scope, window.number, block.height - window.firstHeight);
+    if (window !== undefined) judgeWindow(scope, block.height - window.firstHeight);
     windows.write(state, { number, firstHeight: block.height });
   }
   const members = nextValidators(state);
   for (const id of absent.filter((candidate) => isMember(members, candidate))) {
-    const before = missed.find(state, id);
-    const blocks = before?.window === number ? before.blocks : 0;
-    missed.write(state, { window: number, blocks: blocks + 1 }, id);
+    missed.write(state, { blocks: (missed.find(state, id)?.blocks ?? 0) + 1 }, id);
   }
 }
 
-function judgeWindow(scope: Scope, number: number, blocks: number): void {
+/** Everybody's record is judged and removed, so that a window begins without any. */
+function judgeWindow(scope: Scope, blocks: number): void {
   const { downtimeMinBlocks, downtimeMinSignedBps } = scope.block.params.staking;
   for (const { id } of nextValidators(scope.state)) {
     const record = missed.find(scope.state, id);
     if (record === undefined) continue;
     missed.remove(scope.state, id);
-    if (record.window !== number || blocks < downtimeMinBlocks) continue;
+    if (blocks < downtimeMinBlocks) continue;
     const isAbsent = (blocks - record.blocks) * 10_000 < blocks * downtimeMinSignedBps;
     if (isAbsent) jailForDowntime(scope, id, record.blocks);
   }

@@ -91,6 +91,18 @@ describe('the active set', () => {
     );
   });
 
+  test('of a block is the one before, however often it changes in that block', async () => {
+    const chain = chainOf([300n, 300n, 300n, 300n], { consensus: { maxValidators: 3 } });
+    const evidence = [A, B].map((validator) => ({ validator, height: 1 }));
+    await chain.block({ evidence, afterMs: EPOCH_MS });
+    assert.deepEqual(numbersOf(chain), [3, 4]);
+    assert.deepEqual(
+      validatorsAt(chain.ledger, chain.height).map((member) => member.id[0]),
+      [1, 2, 3],
+    );
+    assert.deepEqual(validatorsAt(chain.ledger, chain.height + 1), nextValidators(chain.ledger));
+  });
+
   test('changes once after a halt of many epochs', async () => {
     const chain = chainOf([300n]);
     await chain.block({ afterMs: 100 * EPOCH_MS });
@@ -101,6 +113,21 @@ describe('the active set', () => {
     assert.equal(chain.epoch, 2);
     assert.deepEqual(chain.view('epoch'), [2n, BigInt(chain.height + 1), BigInt(chain.timeMs)]);
   });
+});
+
+test('epochs of which evidence is too old are forgotten', async () => {
+  const chain = chainOf([300n]);
+  const kept = (): number[] =>
+    chain.ledger
+      .entries()
+      .filter(({ key }) => String.fromCharCode(...key.subarray(0, 4)) === 'epo/')
+      .map(({ key }) => key.at(-1) ?? 0);
+  for (let i = 0; i < 8; i++) await chain.block({ afterMs: EPOCH_MS });
+  assert.deepEqual(kept(), [0, 1, 2, 3, 4, 5, 6, 7, 8]);
+  await chain.block({ afterMs: EPOCH_MS });
+  assert.deepEqual(kept(), [1, 2, 3, 4, 5, 6, 7, 8, 9], 'the first began nine minutes ago');
+  await chain.block({ afterMs: 100 * EPOCH_MS });
+  assert.deepEqual(kept(), [5, 6, 7, 8, 9, 10], 'four at a time');
 });
 
 describe('absence', () => {

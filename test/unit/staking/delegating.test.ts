@@ -51,10 +51,11 @@ describe('a delegator', () => {
 
   test('of one wei is one like any other', async () => {
     const chain = new StakingChain();
-    await chain.run(delegate(ALICE, V1, 1n));
+    await chain.run(delegate(ALICE, V1, 1n), delegate(BOB, V1, 1n), undelegateAll(BOB, V1));
     assert.equal(chain.stakeWei(V1, ALICE), 1n);
     await chain.block({ afterMs: 30_000, evidence: [{ validator: V1, height: 1 }] });
     assert.equal(chain.stakeWei(V1, ALICE), 0n, 'five per cent of one wei, rounded against him');
+    assert.equal(chain.view('unbonding', BOB, 1n)[1], 1n, 'alone in his pool: the slash is rounded down');
     await chain.refuse(undelegate(ALICE, V1, 1n), 'InsufficientStake', [1n, 0n]);
     const { calls } = await chain.run(undelegateAll(ALICE, V1));
     assert.deepEqual(calls, [{ status: 1, values: [0n] }], 'worth nothing: no unbonding');

@@ -181,6 +181,19 @@ describe('liens', () => {
     assert.equal(chain.slashedWei(), 520n * OGPU);
   });
 
+  test('that are still open when an unbonding is taken back are on all that is left', async () => {
+    const chain = chainWith();
+    await chain.run(delegate(ALICE, A, 400n * OGPU));
+    await chain.run(redelegateAll(ALICE, A, B), redelegateAll(ALICE, B, C), undelegateAll(ALICE, C));
+    await tombstone(chain, A);
+    await chain.run(cancelUnbonding(ALICE, 1n));
+    assert.equal(chain.stakeWei(C, ALICE), 380n * OGPU);
+    assert.deepEqual(
+      chain.delegation(C, ALICE).liens.map(({ validator, shares }) => [validator, shares]),
+      [[B, 380n * OGPU]],
+    );
+  });
+
   test('on the same shares add up, to no more than is there', async () => {
     const chain = chainWith({ slashBps: 6_000 });
     await chain.run(delegate(ALICE, A, 400n * OGPU));

@@ -226,6 +226,11 @@ describe('key rotation', () => {
       eventValues(block, 'KeyRotated').map((v) => v.slice(1)),
       [[toHex(THIRD.publicKey), 2n]],
     );
+    assert.deepEqual(
+      chain.validator(A).keys.map(({ fromEpoch }) => fromEpoch),
+      [0, 1, 2],
+      'evidence of the first key is still accepted',
+    );
   });
 });
 
