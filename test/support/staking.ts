@@ -284,8 +284,8 @@ export function encodeStakingCall({ name, values }: Pick<StakingCall, 'name' | '
   return encodeCall(compiled, values);
 }
 
-/** Enough for any calldata of these tests. */
-function gasOf(name: string): bigint {
+/** Gas limit of a call: enough for any calldata of these tests. */
+export function gasOf(name: string): bigint {
   return BigInt(21_000 + 20_000 + (stakingModule.functions.get(name)?.gas ?? 0));
 }
 

@@ -91,6 +91,20 @@ describe('the active set', () => {
     );
   });
 
+  test('has nobody whose stake is no power at all', async () => {
+    const chain = new StakingChain({
+      params: stakingParams({ staking: { minSelfStakeWei: 1n } }),
+      members: [
+        genesisValidator(1, { stakeWei: 10n ** 12n }),
+        genesisValidator(2, { stakeWei: 10n ** 12n - 1n }),
+      ],
+    });
+    assert.deepEqual(numbersOf(chain), [1]);
+    await chain.run(delegate(ALICE, B, 1n));
+    await chain.block({ afterMs: EPOCH_MS });
+    assert.deepEqual(numbersOf(chain), [1, 2]);
+  });
+
   test('of a block is the one before, however often it changes in that block', async () => {
     const chain = chainOf([300n, 300n, 300n, 300n], { consensus: { maxValidators: 3 } });
     const evidence = [A, B].map((validator) => ({ validator, height: 1 }));
@@ -202,6 +216,14 @@ describe('absence', () => {
     await chain.block({ afterMs: 240_000 });
     assert.deepEqual(numbersOf(chain), [1, 2]);
     await chain.refuse(unjail(A, A), 'NotJailed');
+  });
+
+  test('keeps a validator out for as long as nobody brings it back', async () => {
+    const chain = chainOf([1_000n, 1_000n], rules);
+    await window(chain, 10, 10);
+    await chain.block({ afterMs: 60_000 });
+    for (let i = 0; i < 3; i++) await chain.block({ afterMs: 240_000 });
+    assert.deepEqual([numbersOf(chain), chain.epoch], [[2], 3]);
   });
 
   test('is forgotten when a validator leaves the set', async () => {
