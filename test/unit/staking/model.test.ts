@@ -24,7 +24,7 @@ import {
  * shares, no indices, nothing lazy. The real thing may differ by the wei it rounds: one for each operation.
  */
 
-const HISTORIES = Math.ceil(Number(process.env.OGPU_CASES ?? 24) / 2);
+const HISTORIES = Number(process.env.OGPU_CASES ?? 24);
 const SCALE = 200n;
 const SLASH_BPS = 500n;
 const UNBONDING_MS = 600_000;
@@ -132,6 +132,7 @@ class Model {
         [mine.stake, mine.rewards] = [0n, 0n];
       }
       assert.ok(typeof returned === 'bigint');
+      if (returned === 0n) return;
       this.unbondings.push({
         owner: from,
         id,
