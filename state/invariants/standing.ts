@@ -3,16 +3,16 @@ import { compareBytes, toHex } from '../../protocol/bytes.js';
 import { findScheduled } from '../queues/due.js';
 import { rankedStakeWei } from '../queues/ranking.js';
 import { nextValidators } from '../staking/active-set.js';
-import { activeRewards } from '../staking/rewards.js';
+import { activeRewards, seatSharesOf } from '../staking/rewards.js';
 import { isEligible } from '../staking/standing.js';
 import { findUnbonding, unbondingSubject } from '../staking/unbonding.js';
-import { validators } from '../staking/validator.js';
+import { isActive, validators } from '../staking/validator.js';
 import type { Reader } from '../store/store.js';
 import { paramsRecord } from '../system/chain.js';
 import { DUE } from '../system/due-kinds.js';
 import { InvariantBroken } from './errors.js';
 
-/** Who may be elected is ranked with his stake, and nobody else; stake is never worth more than its shares. */
+/** Who may be elected is ranked with his stake, and nobody else; a seat is as big as the stake; shares are never worth more than a wei. */
 export function checkStanding(state: Reader, id: Address): void {
   const validator = validators.find(state, id);
   const rankedWei = rankedStakeWei(state, id);
@@ -20,10 +20,11 @@ export function checkStanding(state: Reader, id: Address): void {
     validator !== undefined && isEligible(state, paramsRecord.read(state), id, validator)
       ? validator.pool.tokensWei
       : undefined;
-  if (
-    rankedWei !== stakeWei ||
-    (validator !== undefined && validator.pool.tokensWei > validator.pool.shares)
-  ) {
+  const isSound =
+    validator === undefined ||
+    (validator.pool.tokensWei <= validator.pool.shares &&
+      validator.seat.shares === (isActive(validator) ? seatSharesOf(validator) : 0n));
+  if (rankedWei !== stakeWei || !isSound) {
     throw new InvariantBroken('STANDING_WRONG', 'a validator is not ranked as its stake says', {
       validator: toHex(id),
       rankedWei,
@@ -45,18 +46,16 @@ export function checkScheduled(state: Reader, delegator: Address, number: number
   });
 }
 
-/** The set is sorted, nobody is in it twice, and each member's seat has its voting power as shares. */
+/** The set is sorted, nobody is in it twice, each member has power and a seat, and nobody else has one. */
 export function checkActiveSet(state: Reader): void {
   const set = nextValidators(state);
   const isSorted = set.every((member, index) => {
     const next = set[index + 1];
     return next === undefined || compareBytes(member.id, next.id) < 0;
   });
-  const hasSeats = set.every(
-    ({ id, votingPower }) =>
-      validators.read(state, id).seat.shares === BigInt(votingPower) && votingPower > 0,
-  );
-  const power = set.reduce((sum, { votingPower }) => sum + BigInt(votingPower), 0n);
-  if (isSorted && hasSeats && power === activeRewards.read(state).pool.shares && set.length > 0) return;
+  const seats = set.map(({ id }) => validators.read(state, id).seat.shares);
+  const hasPower = set.every(({ votingPower }) => votingPower > 0) && seats.every((shares) => shares > 0n);
+  const shares = seats.reduce((sum, each) => sum + each, 0n);
+  if (isSorted && hasPower && shares === activeRewards.read(state).pool.shares && set.length > 0) return;
   throw new InvariantBroken('SET_WRONG', 'the active set does not have the seats', { members: set.length });
 }

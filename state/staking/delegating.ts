@@ -4,6 +4,7 @@ import { Revert } from '../modules/module.js';
 import type { Scope } from '../transition/block-context.js';
 import { ERRORS, EVENTS } from './abi.js';
 import type { Lien } from './codecs.js';
+import { readDelegation } from './delegation.js';
 import { addLiens, convertLiens, takeLiens, withoutLiensFor } from './liens.js';
 import { claimPosition, closePosition, openPosition, type Position } from './position.js';
 import { isDiluted, isWipedOut, join, leave, sharesWorth, valueWei } from './stake-pool.js';
@@ -63,12 +64,15 @@ export function cancelAndRestake(scope: Scope, delegator: Address, number: bigin
   scope.emit(EVENTS.UnbondingCancelled, [validator, delegator, number, amountWei]);
 }
 
-/** Pays the rewards of a position, and enforces its liens. @returns wei paid */
+/** Pays the rewards of a position, and enforces its liens, which may take all of it. @returns wei paid */
 export function claimRewards(scope: Scope, id: Address, delegator: Address): bigint {
   const opened = openPosition(scope, id, delegator);
-  if (opened.delegation.holding.shares === 0n) throw new Revert(ERRORS.NoDelegation, []);
+  if (readDelegation(scope.state, id, delegator).holding.shares === 0n) {
+    throw new Revert(ERRORS.NoDelegation, []);
+  }
   const { position, paidWei } = claimPosition(scope, opened);
-  closePosition(scope, isWipedOut(position.validator.pool) ? takeStake(position, 'all').position : position);
+  const isWorthless = position.delegation.holding.shares > 0n && isWipedOut(position.validator.pool);
+  closePosition(scope, isWorthless ? takeStake(position, 'all').position : position);
   return paidWei;
 }
 

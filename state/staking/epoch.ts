@@ -7,9 +7,9 @@ import type { Overlay } from '../store/overlay.js';
 import type { Reader } from '../store/store.js';
 import type { Scope } from '../transition/block-context.js';
 import { EVENTS } from './abi.js';
+import { forgetAbsence } from './absence.js';
 import { changeNextValidators, nextValidators } from './active-set.js';
 import { beginEpoch, epochNumber, readEpoch } from './epoch-record.js';
-import { forgetAbsence } from './liveness.js';
 import { leaveSeat, settleSeat, takeSeat } from './rewards.js';
 import { keyAt, validators } from './validator.js';
 
@@ -65,8 +65,8 @@ function withKeysAt(
 }
 
 export function seatValidators(state: Overlay, set: ValidatorSet): void {
-  for (const { id, votingPower } of set) {
-    validators.write(state, takeSeat(state, validators.read(state, id), votingPower), id);
+  for (const { id } of set) {
+    validators.write(state, takeSeat(state, validators.read(state, id)), id);
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Address } from '../../protocol/address.js';
 import { createCodec } from '../../protocol/ssz/codec.js';
 import { ContainerType, uint128, type ValueOf } from '../../protocol/ssz/types.js';
+import { votingPowerOf } from '../../protocol/types/validators.js';
 import { credit } from '../accounts/account.js';
 import { poolBalanceWei, takeFromPool } from '../accounts/pools.js';
 import { STATE_KEYS } from '../store/keys.js';
@@ -15,7 +16,7 @@ import { EMPTY_REWARD_POOL } from './reward-pool.js';
 import { commissionAt, isActive, type Validator } from './validator.js';
 
 const ActiveRewardsType = new ContainerType({
-  /** Its holders are the members of the active set, each with its voting power as shares. */
+  /** Its holders are the members of the active set, each with its present stake as shares. */
   pool: RewardPoolType,
   /** What the division of the schedule has left over, in wei · 10,000 · year. */
   emissionRemainder: uint128,
@@ -86,11 +87,33 @@ export function settleSeat(scope: Scope, id: Address, validator: Validator): Val
 }
 
 /** Gives a validator its part in the rewards of the active set. */
-export function takeSeat(state: Overlay, validator: Validator, votingPower: number): Validator {
+export function takeSeat(state: Overlay, validator: Validator): Validator {
   const rewards = activeRewards.read(state);
-  const { pool, holding } = addShares(rewards.pool, EMPTY_HOLDING, BigInt(votingPower));
+  const { pool, holding } = addShares(rewards.pool, EMPTY_HOLDING, seatSharesOf(validator));
   activeRewards.write(state, { ...rewards, pool });
   return { ...validator, seat: holding };
+}
+
+/**
+ * Makes the part of an active validator follow its stake, so that stake that leaves takes its rewards along, and stake that joins takes
+ * none from those who are there. What was earned is settled before.
+ */
+export function resizeSeat(state: Overlay, validator: Validator): Validator {
+  const change = isActive(validator) ? seatSharesOf(validator) - validator.seat.shares : 0n;
+  if (change === 0n) return validator;
+  const rewards = activeRewards.read(state);
+  const { pool, holding } =
+    change > 0n
+      ? addShares(rewards.pool, validator.seat, change)
+      : removeShares(rewards.pool, validator.seat, -change);
+  activeRewards.write(state, { ...rewards, pool });
+  return { ...validator, seat: holding };
+}
+
+/** Shares of an active validator's seat: its stake in units of voting power, and one at least, which says that it is active. */
+export function seatSharesOf({ pool }: Validator): bigint {
+  const power = votingPowerOf(pool.tokensWei);
+  return power > 0 ? BigInt(power) : 1n;
 }
 
 /** Ends it. What was earned is settled before; the fraction of a wei goes to those who stay. */

@@ -2,6 +2,7 @@ import type { Address } from '../../protocol/address.js';
 import { invariant } from '../../protocol/invariant.js';
 import type { Scope } from '../transition/block-context.js';
 import { EVENTS } from './abi.js';
+import { forgetAbsence } from './absence.js';
 import { changeNextValidators, nextValidators } from './active-set.js';
 import { bytesEqual } from '../../protocol/bytes.js';
 import { MAX_KEPT_EPOCHS } from './epoch-record.js';
@@ -69,5 +70,6 @@ function slashPool(validator: Validator, slashBps: number): { validator: Validat
 function leaveActiveSet({ state, block }: Scope, id: Address, validator: Validator): Validator {
   if (!isActive(validator) || nextValidators(state).length === 1) return validator;
   changeNextValidators(state, block.height, (set) => set.filter((member) => !bytesEqual(member.id, id)));
+  forgetAbsence(state, id);
   return leaveSeat(state, validator);
 }

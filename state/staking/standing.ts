@@ -5,6 +5,7 @@ import { rankValidator, unrankValidator } from '../queues/ranking.js';
 import type { Reader } from '../store/store.js';
 import type { Scope } from '../transition/block-context.js';
 import { readDelegation } from './delegation.js';
+import { resizeSeat } from './rewards.js';
 import { valueWei } from './stake-pool.js';
 import { isJailed, isTombstoned, validators, type Validator } from './validator.js';
 
@@ -20,8 +21,12 @@ export function isEligible(state: Reader, params: ChainParams, id: Address, vali
   return selfStakeWei(state, id, validator) >= params.staking.minSelfStakeWei;
 }
 
-/** Stores a validator and ranks it anew: whatever changes its stake or its standing ends with this. */
-export function writeValidator(scope: Omit<Scope, 'emit'>, id: Address, validator: Validator): void {
+/**
+ * Stores a validator, fits its seat to its stake and ranks it anew: whatever changes its stake or its standing ends with this, and has
+ * settled its seat before.
+ */
+export function writeValidator(scope: Omit<Scope, 'emit'>, id: Address, changed: Validator): void {
+  const validator = resizeSeat(scope.state, changed);
   validators.write(scope.state, validator, id);
   if (isEligible(scope.state, scope.block.params, id, validator))
     rankValidator(scope.state, id, validator.pool.tokensWei);

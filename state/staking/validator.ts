@@ -37,7 +37,7 @@ const ValidatorType = new ContainerType({
   commission: new ContainerType({ bps: uint16, nextBps: uint16, nextFromEpoch: uint64, changedMs: uint64 }),
   /** Its own stake and its delegators'. */
   pool: StakePoolType,
-  /** Its part in the rewards of the active set: shares are its voting power, none while it is not active. */
+  /** Its part in the rewards of the active set: shares follow its stake, none while it is not active. */
   seat: HoldingType,
   /** Until when it may not return; 0 while it is not jailed. */
   jailedUntilMs: uint64,

@@ -14,6 +14,7 @@ import {
   isWipedOut,
   join,
   leave,
+  sharesWorth,
   slash,
   valueWei,
   type StakePool,
@@ -163,6 +164,14 @@ test('ten thousand delegators: a reward and a slash cost one operation each and 
     assert.equal(valueWei(members.pool, members.get(member).shares), (stakeWei * 9n) / 10n);
   }
   members.check();
+});
+
+test('joining a slashed pool mints fewer shares rather than more, and an amount costs the fewest shares that pay it', () => {
+  const slashed: StakePool = { ...EMPTY_POOL, shares: 7n, tokensWei: 4n };
+  const joined = join(slashed, EMPTY_HOLDING, 3n);
+  assert.equal(joined.holding.shares, 5n);
+  assert.equal(sharesWorth(slashed, 3n), 6n);
+  assert.equal(leave(slashed, { ...EMPTY_HOLDING, shares: 7n }, 6n).paidWei, 3n);
 });
 
 describe('slashed to zero', () => {
