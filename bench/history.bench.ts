@@ -12,9 +12,11 @@ import type { Measurement, Suite } from './harness.js';
 export const suite: Suite = { measurements: measureHistory };
 
 const IDENTITY = { chainId: 64_782, genesisId: new Uint8Array(32).fill(7), protocolVersion: 1 };
-const BLOCKS = 10_000;
+const BLOCKS = 12_000;
+const SYNCED_BLOCKS = 500;
 const SOAK_BLOCKS = Number(process.env['OGPU_SOAK_BLOCKS'] ?? 50_000);
 const SOAK_WINDOW_BLOCKS = 1_000;
+const SOAK_STEP_BLOCKS = 32;
 const SOAK_REPORTS = 10;
 
 /** Every block: two transactions with a log of three topics each, and four changed state entries of a thousand. */
@@ -23,7 +25,11 @@ const CHAIN = { seed: 1, keys: 1_000, transactionsPerBlock: 2, changesPerBlock: 
 const SOAK_CHAIN = { ...CHAIN, transactionsPerBlock: 1, changesPerBlock: 2 };
 
 async function measureHistory(): Promise<Measurement[]> {
-  return [...(await withStore(measurePruning)), ...(await withStore(soak))];
+  return [
+    ...(await withStore(measurePruning)),
+    ...(await withStore(measureBlocks)),
+    ...(await withStore(soak)),
+  ];
 }
 
 /** An archive of `BLOCKS` blocks, and how fast it shrinks to a window of one. */
@@ -35,11 +41,12 @@ async function measurePruning(store: Store, path: string): Promise<Measurement[]
   const entries = await countEntries(store);
   const pruner = new Pruner(store, { mode: 'pruned', blocks: 1 });
   const stepsMs: number[] = [];
-  for (let more = true; more;) {
+  let more: boolean;
+  do {
     const start = performance.now();
     more = await pruner.step();
     stepsMs.push(performance.now() - start);
-  }
+  } while (more);
   const elapsedMs = stepsMs.reduce((sum, ms) => sum + ms, 0);
   const dropped = entries - (await countEntries(store));
   const longestMs = Math.max(...stepsMs);
@@ -50,10 +57,28 @@ async function measurePruning(store: Store, path: string): Promise<Measurement[]
       value: `${rate(BLOCKS - 1, elapsedMs)} blocks/s, ${rate(dropped, elapsedMs)} entries/s`,
     },
     {
+      name: 'history/prune/disk',
+      value: `${mebibytes(archiveBytes)} before, ${mebibytes(folderBytes(path))} after`,
+    },
+    {
       name: `history/prune/step of ${MAX_STEP_HEIGHTS} blocks`,
       value: `mean ${(elapsedMs / stepsMs.length).toFixed(1)} ms, longest ${longestMs.toFixed(1)} ms`,
     },
   ];
+}
+
+/** What pruning after every block adds to a durable write of the block. */
+async function measureBlocks(store: Store): Promise<Measurement[]> {
+  const chain = new LongChain(store, CHAIN);
+  const pruner = new Pruner(store, { mode: 'pruned', blocks: 1 });
+  const [writesMs, stepsMs]: [number[], number[]] = [[], []];
+  for (let height = 1; height <= SYNCED_BLOCKS; height++) {
+    const batch = chain.batch(height);
+    writesMs.push(await timed(() => store.write(batch)));
+    stepsMs.push(await timed(() => pruner.step()));
+  }
+  const value = `write p50 ${median(writesMs)}, then a step p50 ${median(stepsMs)}`;
+  return [{ name: 'history/prune/after-every-block', value }];
 }
 
 /** A long life with a short memory: what the disk holds must not depend on how long it was. */
@@ -62,11 +87,15 @@ async function soak(store: Store, path: string): Promise<Measurement[]> {
   const pruner = new Pruner(store, { mode: 'pruned', blocks: SOAK_WINDOW_BLOCKS });
   const every = Math.max(1, Math.floor(SOAK_BLOCKS / SOAK_REPORTS));
   const sizes: string[] = [];
-  let peakBytes = 0;
+  let [peakBytes, longestWriteMs] = [0, 0];
+  let steps: Promise<unknown> = Promise.resolve();
   const start = performance.now();
   for (let height = 1; height <= SOAK_BLOCKS; height++) {
-    await store.write(chain.batch(height), { sync: false });
-    if (height % MAX_STEP_HEIGHTS === 0) await pruner.step();
+    const batch = chain.batch(height);
+    const writeMs = await timed(() => store.write(batch, { sync: false }));
+    longestWriteMs = Math.max(longestWriteMs, writeMs);
+    // Not waited for: it is to be done beside the blocks, compaction included.
+    if (height % SOAK_STEP_BLOCKS === 0) steps = Promise.all([steps, pruner.step()]);
     if (height % 1_000 === 0) peakBytes = Math.max(peakBytes, folderBytes(path));
     if (height % every === 0) {
       const size = `${mebibytes(folderBytes(path))} at ${height}`;
@@ -74,10 +103,11 @@ async function soak(store: Store, path: string): Promise<Measurement[]> {
       sizes.push(size);
     }
   }
+  await steps;
   return [
     {
       name: `history/soak/pruned(${SOAK_WINDOW_BLOCKS})`,
-      value: `${sizes.join(', ')}; peak ${mebibytes(peakBytes)}; ${rate(SOAK_BLOCKS, performance.now() - start)} blocks/s`,
+      value: `${sizes.join(', ')}; peak ${mebibytes(peakBytes)}; longest write of a block ${longestWriteMs.toFixed(0)} ms; ${rate(SOAK_BLOCKS, performance.now() - start)} blocks/s`,
       goal: 'does not grow',
     },
   ];
@@ -110,6 +140,17 @@ async function countEntries(store: Store): Promise<number> {
 function folderBytes(path: string): number {
   const sizes = readdirSync(path).map((name) => statSync(join(path, name), { throwIfNoEntry: false })?.size);
   return sizes.reduce<number>((sum, size = 0) => sum + size, 0);
+}
+
+async function timed(run: () => Promise<unknown>): Promise<number> {
+  const start = performance.now();
+  await run();
+  return performance.now() - start;
+}
+
+function median(valuesMs: readonly number[]): string {
+  const sorted = [...valuesMs].sort((a, b) => a - b);
+  return `${(sorted[Math.floor(sorted.length / 2)] ?? 0).toFixed(2)} ms`;
 }
 
 function mebibytes(bytes: number): string {

@@ -1,18 +1,12 @@
 import { eachAccount } from '../genesis/accounts.js';
 import type { GenesisState } from '../genesis/state.js';
 import { PROTOCOL_VERSION } from '../protocol/params.js';
-import {
-  initializeLedger,
-  type GenesisProgress,
-  type LedgerGenesis,
-  type SystemSeed,
-} from '../state/chain/genesis.js';
+import { initializeLedger, type GenesisProgress, type LedgerGenesis } from '../state/chain/genesis.js';
 import type { Head } from '../state/chain/records.js';
 import { openDatabase, type Database, type DatabaseOptions } from './database.js';
 
 export interface LedgerOptions extends Omit<DatabaseOptions, 'identity'> {
   readonly genesis: GenesisState;
-  readonly seed: SystemSeed;
   /** Called while the first state is written. */
   readonly onProgress?: (progress: GenesisProgress) => void;
 }
@@ -29,13 +23,13 @@ export interface Ledger extends Database {
  * @throws as `openDatabase` and `initializeLedger` do; then the database is closed
  */
 export async function openLedger(options: LedgerOptions): Promise<Ledger> {
-  const { genesis, seed, onProgress, ...databaseOptions } = options;
+  const { genesis, onProgress, ...databaseOptions } = options;
   const { chainId, id } = genesis;
   const identity = { chainId, genesisId: id, protocolVersion: PROTOCOL_VERSION };
   const database = await openDatabase({ ...databaseOptions, identity });
   try {
     const progress = onProgress === undefined ? {} : { onProgress };
-    const head = await initializeLedger(database.store, ledgerGenesis(genesis), { seed, ...progress });
+    const head = await initializeLedger(database.store, ledgerGenesis(genesis), progress);
     return { ...database, head };
   } catch (error) {
     await database.store.close();

@@ -25,7 +25,6 @@ import { allEntries, checkStateRoot } from '../../state/diagnosis/check-ledger.j
 import { replay } from '../../state/diagnosis/replay.js';
 import { auditState } from '../../state/invariants/audit.js';
 import { nextValidators } from '../../state/staking/active-set.js';
-import { seedSystem } from '../../state/staking/genesis.js';
 import { findUnbonding, unbondingValueWei } from '../../state/staking/unbonding.js';
 import { validators } from '../../state/staking/validator.js';
 import type { Store } from '../../state/store/store.js';
@@ -132,7 +131,7 @@ async function buildGenesis(folder: string, members: readonly Member[]): Promise
 /** A ledger on disk and a few blocks on it, as a node would make them; then one of them again. */
 async function runLedger(data: string, genesis: GenesisState, members: readonly Member[]): Promise<void> {
   const { store, head } = await step('A ledger on disk with the genesis as its first state', () =>
-    openLedger({ path: ledgerFolder(data), genesis, seed: seedSystem }),
+    openLedger({ path: ledgerFolder(data), genesis }),
   );
   try {
     say(`    state root ${toHex(head.stateRoot)}`);

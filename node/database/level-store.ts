@@ -7,6 +7,7 @@ import { checkBatch, checkQuery, checkRange, PAGE_BYTES, PAGE_ENTRIES } from '..
 import type { Change, Entry, KeyRange, RangeQuery, Store, WriteOptions } from '../../state/store/store.js';
 import { closedError, readError, writeError } from './errors.js';
 import { seal, unseal } from './seal.js';
+import { SharedSnapshot } from './shared-snapshot.js';
 import { Turns } from './turns.js';
 
 type Bytes = Level<Uint8Array, Uint8Array>;
@@ -16,7 +17,7 @@ export class LevelStore implements Store {
   readonly #level: Bytes;
   readonly #cache: ReadCache;
   /** While a write runs: the state before it, so that no reader sees it early or in part. */
-  #before: ReturnType<Bytes['snapshot']> | undefined;
+  #before: SharedSnapshot | undefined;
   readonly #writes = new Turns();
   readonly #compactions = new Turns();
   #poison: StoreError | undefined;
@@ -44,6 +45,7 @@ export class LevelStore implements Store {
     this.#assertOpen();
     checkQuery(query);
     const { gte, lt, reverse = false, limit } = query;
+    const before = this.#before;
     const iterator = this.#level.iterator({
       gte,
       lt,
@@ -51,8 +53,9 @@ export class LevelStore implements Store {
       limit,
       fillCache: false,
       highWaterMarkBytes: PAGE_BYTES,
-      ...(this.#before === undefined ? {} : { snapshot: this.#before }),
+      ...(before === undefined ? {} : { snapshot: before.snapshot }),
     });
+    before?.share();
     try {
       for (;;) {
         const page = await iterator.nextv(PAGE_ENTRIES);
@@ -64,6 +67,7 @@ export class LevelStore implements Store {
       throw this.#closing === undefined ? readError(this.#level.location, error) : closedError();
     } finally {
       await iterator.close();
+      if (before !== undefined) await this.#release(before);
     }
   }
 
@@ -113,7 +117,7 @@ export class LevelStore implements Store {
       const value =
         this.#before === undefined
           ? this.#level.getSync(key)
-          : this.#level.getSync<Uint8Array, Uint8Array>(key, { snapshot: this.#before });
+          : this.#level.getSync<Uint8Array, Uint8Array>(key, { snapshot: this.#before.snapshot });
       return value === undefined ? undefined : this.#unseal(key, value);
     } catch (error) {
       throw readError(this.#level.location, error);
@@ -129,15 +133,21 @@ export class LevelStore implements Store {
     this.#assertHealthy();
     await this.#writes.run(async () => {
       this.#assertHealthy();
-      const before = this.#level.snapshot();
+      const before = new SharedSnapshot(this.#level.snapshot());
       this.#before = before;
       // After a failure the snapshot stays: readers keep the last acknowledged state, whatever is on disk.
       await run().catch((cause: unknown) => this.#fail(cause));
       this.#before = undefined;
       then();
-      // Not awaited: it would wait for ranges that are being read from it.
-      before.close().catch((cause: unknown) => (this.#poison ??= writeError(this.#level.location, cause)));
+      await this.#release(before);
     });
+  }
+
+  /** Ranges that are being read from it keep it. */
+  async #release(before: SharedSnapshot): Promise<void> {
+    await before
+      .release()
+      .catch((cause: unknown) => (this.#poison ??= writeError(this.#level.location, cause)));
   }
 
   #fail(cause: unknown): never {

@@ -4,13 +4,21 @@ import { corrupt } from './errors.js';
 /**
  * LevelDB checks what it reads only on demand, and its Node binding never asks: a rotten bit would be read as data. So each
  * value is stored with the CRC-32 (IEEE 802.3) of `value ‖ key` behind it, big-endian.
+ *
+ * @returns a view that the next call may overwrite
  */
 export function seal(key: Uint8Array, value: Uint8Array): Uint8Array {
-  const sealed = new Uint8Array(value.length + SEAL_BYTES);
-  sealed.set(value);
-  new DataView(sealed.buffer).setUint32(value.length, checksum(key, value));
-  return sealed;
+  const length = value.length + Math.max(key.length, SEAL_BYTES);
+  const buffer = length <= SCRATCH.length ? SCRATCH : new Uint8Array(length);
+  buffer.set(value);
+  buffer.set(key, value.length);
+  const checksum = crc32(buffer.subarray(0, value.length + key.length));
+  new DataView(buffer.buffer).setUint32(value.length, checksum);
+  return buffer.subarray(0, value.length + SEAL_BYTES);
 }
+
+/** Memory for each value by itself would cost more than its checksum. */
+const SCRATCH = new Uint8Array(65_536);
 
 /**
  * The value inside; no copy.
@@ -23,13 +31,9 @@ export function unseal(path: string, key: Uint8Array, sealed: Uint8Array): Uint8
   // A plain view: `slice` of a Buffer shares memory where that of a Uint8Array copies.
   const value = new Uint8Array(sealed.buffer, sealed.byteOffset, length);
   const stored = new DataView(sealed.buffer, sealed.byteOffset + length).getUint32(0);
-  if (stored !== checksum(key, value)) throw corrupt(path, 'a value does not match its checksum');
+  // The key last: it is never empty, and zlib loses the running value over nothing.
+  if (stored !== crc32(key, crc32(value))) throw corrupt(path, 'a value does not match its checksum');
   return value;
 }
 
 const SEAL_BYTES = 4;
-
-function checksum(key: Uint8Array, value: Uint8Array): number {
-  // The key last: it is never empty, and zlib loses the running value over nothing.
-  return crc32(key, crc32(value));
-}

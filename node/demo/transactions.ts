@@ -49,7 +49,7 @@ export function signPayment(
 
 /** A call of a function of the staking module. */
 export function stakingCall(name: string, values: readonly AbiValue[], valueWei = 0n): Payment {
-  const called = stakingModule.functions.get(name);
+  const called = stakingModule.functions.find(({ item }) => item.name === name);
   invariant(called !== undefined, 'the staking module has this function');
   const data = encodeCall(compileFunction(called.item), values);
   return { to: MODULE_ADDRESSES.staking, valueWei, data, gasLimit: CALL_GAS };

@@ -116,10 +116,13 @@ class Decoder {
 
   #text(): string {
     const at = this.#frontier;
+    const bytes = this.#byteString();
+    // Outside of `try`: a platform that cannot decode strictly must stop, not refuse what others accept.
+    const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
     try {
-      return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(this.#byteString());
-    } catch (error) {
-      throw error instanceof AbiError ? error : notCanonical('string', at);
+      return decoder.decode(bytes);
+    } catch {
+      throw notCanonical('string', at);
     }
   }
 

@@ -33,6 +33,19 @@ export function word(value: bigint): Uint8Array {
   return bytes;
 }
 
+/**
+ * What stands inside a byte string or, as UTF-8, a text.
+ *
+ * @throws AbiError ABI_VALUE_TYPE
+ */
+export function contentBytes(kind: 'bytes' | 'string', value: AbiValue): Uint8Array {
+  if (kind === 'bytes' && value instanceof Uint8Array) return value;
+  if (kind === 'string' && typeof value === 'string' && isWellFormed(value)) {
+    return new TextEncoder().encode(value);
+  }
+  throw wrongType(kind);
+}
+
 function encodeValue(type: AbiType, value: AbiValue): Uint8Array {
   switch (type.kind) {
     case 'uint':
@@ -49,11 +62,10 @@ function encodeValue(type: AbiType, value: AbiValue): Uint8Array {
     case 'fixedBytes':
       return padRight(ofLength(type.kind, value, type.length));
     case 'bytes':
-      if (!(value instanceof Uint8Array)) throw wrongType(type.kind);
-      return concatBytes(word(BigInt(value.length)), padRight(value));
-    case 'string':
-      if (typeof value !== 'string' || !isWellFormed(value)) throw wrongType(type.kind);
-      return encodeValue({ kind: 'bytes' }, new TextEncoder().encode(value));
+    case 'string': {
+      const content = contentBytes(type.kind, value);
+      return concatBytes(word(BigInt(content.length)), padRight(content));
+    }
     case 'array':
       return encodeArray(type, value);
     case 'tuple':

@@ -1,15 +1,17 @@
 import { concatBytes, toHex } from '../bytes.js';
 import { keccak256 } from '../crypto/hash.js';
+import { invariant } from '../invariant.js';
+import { MAX_LOG_TOPICS } from '../limits.js';
 import { decodeAbi } from './decode.js';
-import { encodeAbi } from './encode.js';
+import { contentBytes, encodeAbi } from './encode.js';
 import {
   AbiError,
   abiSignature,
-  isDynamic,
   parseAbiType,
   type AbiErrorItem,
   type AbiEvent,
   type AbiFunction,
+  type AbiParameter,
   type AbiType,
   type AbiValue,
 } from './types.js';
@@ -23,13 +25,9 @@ export interface CompiledFunction {
   readonly outputs: readonly AbiType[];
 }
 
+/** @throws AbiError ABI_TYPE_UNKNOWN */
 export function compileFunction(item: AbiFunction): CompiledFunction {
-  return {
-    item,
-    selector: keccak256(ascii(abiSignature(item.name, item.inputs))).slice(0, 4),
-    inputs: item.inputs.map((parameter) => parseAbiType(parameter)),
-    outputs: item.outputs.map((parameter) => parseAbiType(parameter)),
-  };
+  return { item, selector: selectorOf(item), inputs: typesOf(item.inputs), outputs: typesOf(item.outputs) };
 }
 
 /** @throws AbiError as `encodeAbi` */
@@ -40,14 +38,12 @@ export function encodeCall({ selector, inputs }: CompiledFunction, values: reado
 /** Functions by selector. */
 export type Dispatcher = ReadonlyMap<string, CompiledFunction>;
 
-/** @throws AbiError ABI_SELECTOR_UNKNOWN when two functions share a selector: an ABI that cannot be dispatched */
+/** No two functions may share a selector. */
 export function createDispatcher(items: readonly AbiFunction[]): Dispatcher {
   const functions = new Map<string, CompiledFunction>();
   for (const compiled of items.map(compileFunction)) {
     const selector = toHex(compiled.selector);
-    if (functions.has(selector)) {
-      throw new AbiError('ABI_SELECTOR_UNKNOWN', `selector ${selector} is ambiguous`, { selector });
-    }
+    invariant(!functions.has(selector), `selector ${selector} of ${compiled.item.name} is ambiguous`);
     functions.set(selector, compiled);
   }
   return functions;
@@ -69,16 +65,52 @@ export function decodeCall(
   return { called, values: decodeAbi(called.inputs, calldata.subarray(4)) };
 }
 
-/** Revert data: selector of the error and its values, as Solidity's custom errors. */
-export function encodeRevert(item: AbiErrorItem, values: readonly AbiValue[]): Uint8Array {
-  const selector = keccak256(ascii(abiSignature(item.name, item.inputs))).slice(0, 4);
-  return concatBytes(
-    selector,
-    encodeAbi(
-      item.inputs.map((parameter) => parseAbiType(parameter)),
-      values,
-    ),
+/** An error of an ABI, ready to be reverted with. */
+export interface CompiledError {
+  readonly item: AbiErrorItem;
+  /** First four bytes of keccak256 of the signature. */
+  readonly selector: Uint8Array;
+  readonly inputs: readonly AbiType[];
+}
+
+/** @throws AbiError ABI_TYPE_UNKNOWN */
+export function compileError(item: AbiErrorItem): CompiledError {
+  return { item, selector: selectorOf(item), inputs: typesOf(item.inputs) };
+}
+
+/**
+ * Revert data: selector of the error and its values, as Solidity's custom errors.
+ *
+ * @throws AbiError as `encodeAbi`
+ */
+export function encodeRevert({ selector, inputs }: CompiledError, values: readonly AbiValue[]): Uint8Array {
+  return concatBytes(selector, encodeAbi(inputs, values));
+}
+
+/** An event of an ABI, ready to be logged. */
+export interface CompiledEvent {
+  readonly item: AbiEvent;
+  /** keccak256 of the signature: the first topic of its logs. */
+  readonly topic: Uint8Array;
+  readonly inputs: readonly AbiType[];
+}
+
+/** Topics that are left when the signature has taken the first. */
+const MAX_INDEXED = MAX_LOG_TOPICS - 1;
+
+/** @throws AbiError ABI_TYPE_UNKNOWN, also for indexed lists and tuples, which this chain does not log */
+export function compileEvent(item: AbiEvent): CompiledEvent {
+  const inputs = typesOf(item.inputs);
+  const indexed = inputs.filter((_, index) => isIndexed(item, index));
+  invariant(
+    indexed.length <= MAX_INDEXED,
+    `event ${item.name} has at most ${MAX_INDEXED} indexed parameters`,
   );
+  const list = indexed.find(({ kind }) => kind === 'array' || kind === 'tuple');
+  if (list !== undefined) {
+    throw new AbiError('ABI_TYPE_UNKNOWN', `${list.kind} cannot be indexed`, { kind: list.kind });
+  }
+  return { item, topic: keccak256(ascii(abiSignature(item.name, item.inputs))), inputs };
 }
 
 /** Topics and data of a log. */
@@ -88,43 +120,46 @@ export interface EncodedLog {
   readonly data: Uint8Array;
 }
 
-const MAX_INDEXED = 3;
-
 /**
- * An event as a log. Indexed parameters of dynamic type are hashed, as in Solidity, for strings and bytes; other dynamic types cannot
- * be indexed here.
+ * An event as a log. Of an indexed string or byte string the log holds the hash, as in Solidity.
  *
- * @throws AbiError ABI_TYPE_UNKNOWN, and as `encodeAbi`
+ * @throws AbiError as `encodeAbi`
  */
-export function encodeEvent(item: AbiEvent, values: readonly AbiValue[]): EncodedLog {
-  const types = item.inputs.map((parameter) => parseAbiType(parameter));
-  const isIndexed = (index: number): boolean => item.inputs[index]?.indexed === true;
-  const indexed = types.filter((_, index) => isIndexed(index));
-  if (indexed.length > MAX_INDEXED || values.length !== types.length) {
-    throw new AbiError('ABI_VALUE_COUNT', `event ${item.name} does not fit`, {
-      indexed: indexed.length,
-      values: values.length,
+export function encodeEvent({ item, topic, inputs }: CompiledEvent, values: readonly AbiValue[]): EncodedLog {
+  if (values.length !== inputs.length) {
+    throw new AbiError('ABI_VALUE_COUNT', `event ${item.name} has other parameters`, {
+      expected: inputs.length,
+      received: values.length,
     });
   }
-  const topics = types.flatMap((type, index) =>
-    isIndexed(index) ? [topic(type, values[index] ?? false)] : [],
+  const topics = inputs.flatMap((type, index) =>
+    isIndexed(item, index) ? [indexedTopic(type, values[index] ?? false)] : [],
   );
   return {
-    topics: [keccak256(ascii(abiSignature(item.name, item.inputs))), ...topics],
+    topics: [topic, ...topics],
     data: encodeAbi(
-      types.filter((_, index) => !isIndexed(index)),
-      values.filter((_, index) => !isIndexed(index)),
+      inputs.filter((_, index) => !isIndexed(item, index)),
+      values.filter((_, index) => !isIndexed(item, index)),
     ),
   };
 }
 
-function topic(type: AbiType, value: AbiValue): Uint8Array {
-  if (type.kind === 'string' && typeof value === 'string') return keccak256(new TextEncoder().encode(value));
-  if (type.kind === 'bytes' && value instanceof Uint8Array) return keccak256(value);
-  if (isDynamic(type) || type.kind === 'array' || type.kind === 'tuple') {
-    throw new AbiError('ABI_TYPE_UNKNOWN', `${type.kind} cannot be indexed`, { kind: type.kind });
-  }
-  return encodeAbi([type], [value]);
+function indexedTopic(type: AbiType, value: AbiValue): Uint8Array {
+  return type.kind === 'string' || type.kind === 'bytes'
+    ? keccak256(contentBytes(type.kind, value))
+    : encodeAbi([type], [value]);
+}
+
+function isIndexed(item: AbiEvent, index: number): boolean {
+  return item.inputs[index]?.indexed === true;
+}
+
+function selectorOf({ name, inputs }: AbiFunction | AbiErrorItem): Uint8Array {
+  return keccak256(ascii(abiSignature(name, inputs))).slice(0, 4);
+}
+
+function typesOf(parameters: readonly AbiParameter[]): AbiType[] {
+  return parameters.map((parameter) => parseAbiType(parameter));
 }
 
 /** Names of an ABI are ASCII identifiers. */

@@ -17,6 +17,8 @@ export interface AbiParameter {
   readonly name: string;
   readonly type: string;
   readonly components?: readonly AbiParameter[];
+  /** Of a tuple: `struct IName.Struct`, with the brackets of `type`, as `solc` prints it. */
+  readonly internalType?: string;
   readonly indexed?: boolean;
 }
 

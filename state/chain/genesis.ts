@@ -3,8 +3,8 @@ import { compareBytes, toHex } from '../../protocol/bytes.js';
 import { HASH_LENGTH } from '../../protocol/crypto/hash.js';
 import { OgpuError } from '../../protocol/errors.js';
 import { invariant } from '../../protocol/invariant.js';
-import type { ChainParams } from '../../protocol/params.js';
 import { encodeAccount } from '../accounts/account.js';
+import { seedSystem, type SystemGenesis } from '../staking/genesis.js';
 import { StoreError } from '../store/errors.js';
 import { NODE_KEYS, STATE_KEYS } from '../store/keys.js';
 import { Overlay } from '../store/overlay.js';
@@ -16,14 +16,7 @@ import { headCodec, type Head } from './records.js';
 import { updateLeaves } from './state-root.js';
 
 /** What a chain begins with. */
-export interface LedgerGenesis {
-  readonly chainId: number;
-  /** 32 bytes; commits to everything here. */
-  readonly genesisId: Uint8Array;
-  readonly genesisTimeMs: number;
-  readonly params: ChainParams;
-  readonly reserveWei: bigint;
-  readonly validators: readonly GenesisValidator[];
+export interface LedgerGenesis extends SystemGenesis {
   /** Ascending by address, none twice and none with nothing. Gives the same each time it is called. */
   readonly accounts: () => Iterable<GenesisAccount>;
 }
@@ -32,19 +25,6 @@ export interface GenesisAccount {
   readonly address: Address;
   readonly balanceWei: bigint;
 }
-
-export interface GenesisValidator {
-  readonly name: string;
-  readonly owner: Address;
-  readonly operator: Address;
-  readonly payout: Address;
-  readonly blsPublicKey: Uint8Array;
-  readonly stakeWei: bigint;
-  readonly commissionBps: number;
-}
-
-/** Writes everything that the state begins with but the accounts. */
-export type SystemSeed = (state: Overlay, genesis: Omit<LedgerGenesis, 'accounts'>) => void;
 
 export interface GenesisProgress {
   /** State entries are written first, then the tree over them. */
@@ -55,7 +35,6 @@ export interface GenesisProgress {
 }
 
 export interface InitializeOptions {
-  readonly seed: SystemSeed;
   /** Called after each batch. */
   readonly onProgress?: (progress: GenesisProgress) => void;
   /** How much is held at a time. The result does not depend on it. */
@@ -91,13 +70,13 @@ export const GENESIS_CHUNKS: GenesisChunks = {
 export async function initializeLedger(
   store: Store,
   genesis: LedgerGenesis,
-  { seed, onProgress, chunks }: InitializeOptions,
+  { onProgress, chunks }: InitializeOptions = {},
 ): Promise<Head> {
   const present = readHead(store);
   if (present !== undefined) return present;
   const accounts = countAccounts(genesis.accounts());
   await beginAfresh(store);
-  const system = systemEntries(store, genesis, seed);
+  const system = systemEntries(store, genesis);
   const work: Work = {
     store,
     entries: () => stateEntries(system, genesis.accounts()),
@@ -177,10 +156,10 @@ async function assertEmpty(store: Store): Promise<void> {
   }
 }
 
-function systemEntries(store: Store, genesis: LedgerGenesis, seed: SystemSeed): Entry[] {
+function systemEntries(store: Store, genesis: LedgerGenesis): Entry[] {
   const state = new Overlay(store, { maxBytes: MAX_SYSTEM_BYTES });
   const { accounts: _accounts, ...rest } = genesis;
-  seed(state, rest);
+  seedSystem(state, rest);
   const { gte, lt } = STATE_KEYS.account.range();
   return state.changes().map(({ key, value }) => {
     invariant(value !== undefined, 'nothing is deleted from an empty state');

@@ -70,6 +70,6 @@ export const NODE_KEYS = {
     uint('height', 8),
     uint('logIndex', 4),
   ),
-  /** The node's own marks: `schema`, `head`, `tail`. */
+  /** The node's own marks: `schema`, `genesis`, `head`, `tail`. */
   meta: keySpace('meta/', word('name')),
 } as const;

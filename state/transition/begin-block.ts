@@ -1,6 +1,6 @@
 import type { Log } from '../../protocol/types/receipt.js';
-import { MODULE_ADDRESSES } from '../modules/addresses.js';
 import { emitter } from '../modules/module.js';
+import { stakingModule } from '../modules/staking.js';
 import { takeDue, type DueItem } from '../queues/due.js';
 import { punish } from '../staking/evidence.js';
 import { countAbsence } from '../staking/liveness.js';
@@ -26,7 +26,7 @@ export function beginBlock(
   admit: (index: number, run: () => void) => void,
 ): Log[] {
   const logs: Log[] = [];
-  const scope: Scope = { state, block, emit: emitter(MODULE_ADDRESSES.staking, logs) };
+  const scope: Scope = { state, block, emit: emitter(stakingModule, logs) };
   payEmission(scope, elapsedMs);
   const finder = validators.read(state, block.proposer).payout;
   for (const [index, offence] of evidence.entries()) {

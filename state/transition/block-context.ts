@@ -1,8 +1,9 @@
 import type { Address } from '../../protocol/address.js';
-import type { AbiEvent, AbiValue } from '../../protocol/abi/types.js';
+import type { AbiValue } from '../../protocol/abi/types.js';
 import type { ChainIdentity } from '../../protocol/domains.js';
 import type { ChainParams } from '../../protocol/params.js';
 import type { SignedTransaction } from '../../protocol/transactions/types.js';
+import type { ModuleEvent } from '../modules/interface.js';
 import type { Overlay } from '../store/overlay.js';
 
 /** What execution may know of the block it is in: all of it follows from the header and the state before. */
@@ -21,7 +22,7 @@ export interface BlockContext {
   readonly params: ChainParams;
 }
 
-export type Emit = (event: AbiEvent, values: readonly AbiValue[]) => void;
+export type Emit = (event: ModuleEvent, values: readonly AbiValue[]) => void;
 
 /** Where a module's code runs: in a call, or in a system phase of a block. */
 export interface Scope {

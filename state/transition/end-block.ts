@@ -1,9 +1,9 @@
 import type { Log } from '../../protocol/types/receipt.js';
 import { credit } from '../accounts/account.js';
 import { addToPool } from '../accounts/pools.js';
-import { MODULE_ADDRESSES } from '../modules/addresses.js';
-import { FEE_EVENTS } from '../modules/fees.js';
+import { FEE_EVENTS, feesModule } from '../modules/fees.js';
 import { emitter } from '../modules/module.js';
+import { stakingModule } from '../modules/staking.js';
 import { changeEpoch, endsEpoch } from '../staking/epoch.js';
 import { endEpochEmission } from '../staking/rewards.js';
 import { validators } from '../staking/validator.js';
@@ -22,12 +22,9 @@ export function endBlock(
   const logs: Log[] = [];
   addToPool(state, 'verifierPool', baseWei);
   credit(state, validators.read(state, block.proposer).payout, tipWei);
-  const scope = { state, block, emit: emitter(MODULE_ADDRESSES.staking, logs) };
+  const scope = { state, block, emit: emitter(stakingModule, logs) };
   if (endsEpoch(scope)) {
-    emitter(MODULE_ADDRESSES.fees, logs)(FEE_EVENTS.EmissionPaid, [
-      BigInt(block.epoch),
-      endEpochEmission(state),
-    ]);
+    emitter(feesModule, logs)(FEE_EVENTS.EmissionPaid, [BigInt(block.epoch), endEpochEmission(state)]);
     changeEpoch(scope);
   }
   return logs;

@@ -1,5 +1,6 @@
 import { abiTargets } from './abi.js';
 import { documentTargets } from './documents.js';
+import { moduleTargets } from './modules.js';
 import { protocolTargets } from './protocol.js';
 import { sszTargets } from './ssz.js';
 import type { FuzzTarget } from './target.js';
@@ -11,6 +12,7 @@ export const FUZZ_TARGETS: readonly FuzzTarget[] = [
   ...sszTargets,
   ...transactionTargets,
   ...abiTargets,
+  ...moduleTargets,
   ...protocolTargets,
   ...documentTargets,
   ...treeTargets,

@@ -1,5 +1,5 @@
 import type { AbiParameter, AbiType, AbiValue } from '../../protocol/abi/types.js';
-import { toHex } from '../../protocol/bytes.js';
+import { fromHex, toHex } from '../../protocol/bytes.js';
 import type { Prng } from './prng.js';
 
 const ELEMENTARY = [
@@ -78,4 +78,34 @@ export function foreignValue(parameter: AbiParameter, value: AbiValue): unknown 
   }
   if (value instanceof Uint8Array) return toHex(value);
   return /^u?int(8|16|32)$/.test(parameter.type) ? Number(value) : value;
+}
+
+/** The inverse of `foreignValue`, for what viem, ethers and the JSON of cast make of a value. */
+export function ownValue(parameter: AbiParameter, foreign: unknown): AbiValue {
+  const array = /^(.*)\[\d*\]$/.exec(parameter.type);
+  if (array !== null) {
+    const element = { ...parameter, type: array[1] ?? '' };
+    return Array.from(foreign as Iterable<unknown>, (item) => ownValue(element, item));
+  }
+  if (parameter.components !== undefined) {
+    const members = Array.isArray(foreign) ? [...(foreign as unknown[])] : undefined;
+    const byName = foreign as Readonly<Record<string, unknown>>;
+    return parameter.components.map((member, i) =>
+      ownValue(member, members === undefined ? byName[member.name] : members[i]),
+    );
+  }
+  if (/^u?int/.test(parameter.type)) return BigInt(foreign as string | number | bigint);
+  return /^(address|bytes\d*)$/.test(parameter.type) ? fromHex(foreign as string) : (foreign as AbiValue);
+}
+
+export function randomValues(prng: Prng, types: readonly AbiType[]): AbiValue[] {
+  return types.map((type) => randomValue(prng, type));
+}
+
+export function foreignValues(parameters: readonly AbiParameter[], values: readonly AbiValue[]): unknown[] {
+  return parameters.map((parameter, i) => foreignValue(parameter, values[i] ?? false));
+}
+
+export function ownValues(parameters: readonly AbiParameter[], foreign: readonly unknown[]): AbiValue[] {
+  return parameters.map((parameter, i) => ownValue(parameter, foreign[i]));
 }

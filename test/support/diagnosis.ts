@@ -14,7 +14,6 @@ import type { BlockRules } from '../../state/chain/ledger.js';
 import { MODULE_TABLE, type ModuleTable } from '../../state/modules/index.js';
 import type { ModuleFunction } from '../../state/modules/module.js';
 import { stakingModule } from '../../state/modules/staking.js';
-import { seedSystem } from '../../state/staking/genesis.js';
 import type { Store } from '../../state/store/store.js';
 
 export const RULES: BlockRules = { recover: recoverSender };
@@ -44,22 +43,18 @@ export function member(index: number): Member {
 /** A ledger with its first state; each owner has 100 OGPU beside its stake. */
 export async function startChain(store: Store): Promise<DemoChain> {
   const accounts = MEMBERS.map(({ owner }) => ({ address: owner, balanceWei: 100n * WEI_PER_OGPU }));
-  await initializeLedger(
-    store,
-    {
-      chainId,
-      genesisId: new Uint8Array(32).fill(0x6e),
-      genesisTimeMs: 1_800_000_000_000,
-      params,
-      reserveWei: TOTAL_SUPPLY_WEI - BigInt(MEMBERS.length) * (STAKE_WEI + 100n * WEI_PER_OGPU),
-      validators: MEMBERS.map(({ owner, blsPublicKey }, i) => ({
-        ...{ owner, operator: owner, payout: owner, blsPublicKey },
-        ...{ name: `member-${i}`, stakeWei: STAKE_WEI, commissionBps: 500 },
-      })),
-      accounts: () => accounts,
-    },
-    { seed: seedSystem },
-  );
+  await initializeLedger(store, {
+    chainId,
+    genesisId: new Uint8Array(32).fill(0x6e),
+    genesisTimeMs: 1_800_000_000_000,
+    params,
+    reserveWei: TOTAL_SUPPLY_WEI - BigInt(MEMBERS.length) * (STAKE_WEI + 100n * WEI_PER_OGPU),
+    validators: MEMBERS.map(({ owner, blsPublicKey }, i) => ({
+      ...{ owner, operator: owner, payout: owner, blsPublicKey },
+      ...{ name: `member-${i}`, stakeWei: STAKE_WEI, commissionBps: 500 },
+    })),
+    accounts: () => accounts,
+  });
   return new DemoChain(store, MEMBERS);
 }
 
@@ -90,8 +85,7 @@ export async function growChain(store: Store): Promise<DemoChain> {
 
 /** The modules with another `delegate`. */
 export function withDelegate(change: (delegate: ModuleFunction) => ModuleFunction): ModuleTable {
-  const delegate = stakingModule.functions.get('delegate');
-  if (delegate === undefined) throw new RangeError('no such function');
-  const functions = new Map(stakingModule.functions).set('delegate', change(delegate));
-  return new Map(MODULE_TABLE).set(toHex(stakingModule.address), { ...stakingModule, functions });
+  const functions = stakingModule.functions.map((one) => (one.item.name === 'delegate' ? change(one) : one));
+  const byName = new Map(functions.map((one) => [one.item.name, one]));
+  return new Map(MODULE_TABLE).set(toHex(stakingModule.address), { ...stakingModule, functions, byName });
 }

@@ -1,14 +1,15 @@
 import { compareBytes, toHex } from '../../protocol/bytes.js';
 import { PRESETS } from '../../protocol/presets.js';
 import { encodeAccount } from '../../state/accounts/account.js';
-import { addToPool } from '../../state/accounts/pools.js';
-import type { GenesisAccount, LedgerGenesis, SystemSeed } from '../../state/chain/genesis.js';
+import type { GenesisAccount, LedgerGenesis } from '../../state/chain/genesis.js';
 import { updateStateRoot } from '../../state/chain/state-root.js';
+import { seedSystem } from '../../state/staking/genesis.js';
 import { STATE_KEYS } from '../../state/store/keys.js';
 import { MemoryStore } from '../../state/store/memory.js';
 import { Overlay } from '../../state/store/overlay.js';
 import type { Entry, Store } from '../../state/store/store.js';
 import { readAll } from './faulty-stores.js';
+import { genesisValidator } from './ledger.js';
 import type { Prng } from './prng.js';
 
 /** A genesis with `count` accounts at random addresses. */
@@ -28,26 +29,20 @@ export function genesisOf(accounts: readonly GenesisAccount[]): LedgerGenesis {
     genesisTimeMs: 1_800_000_000_000,
     params,
     reserveWei: 10n ** 24n,
-    validators: [],
+    validators: [61, 62, 63].map((number) => genesisValidator(number)),
     accounts: () => accounts,
   };
 }
 
-/** Something in `sys/`, and the reserve. */
-export const testSeed: SystemSeed = (state, { genesisId, reserveWei }) => {
-  state.put(STATE_KEYS.system.encode('identity'), genesisId);
-  state.put(STATE_KEYS.system.encode('epoch'), new Uint8Array(8));
-  addToPool(state, 'reserve', reserveWei);
-};
-
 /** The first state by the shortest way, all of it in memory: entries, tree nodes and root. */
-export function expectedState(
-  genesis: LedgerGenesis,
-  seed: SystemSeed,
-): { readonly entries: readonly Entry[]; readonly content: Record<string, string>; readonly root: string } {
+export function expectedState(genesis: LedgerGenesis): {
+  readonly entries: readonly Entry[];
+  readonly content: Record<string, string>;
+  readonly root: string;
+} {
   const empty = new MemoryStore();
   const state = new Overlay(empty, { maxBytes: 2 ** 30 });
-  seed(state, genesis);
+  seedSystem(state, genesis);
   for (const { address, balanceWei } of genesis.accounts()) {
     const value = encodeAccount({ nonce: 0, balanceWei, contract: undefined });
     state.put(STATE_KEYS.account.encode(address), value);

@@ -2,6 +2,7 @@ import { performance } from 'node:perf_hooks';
 import { setTimeout } from 'node:timers/promises';
 import { AccountTableBuilder } from '../../genesis/accounts.js';
 import type { GenesisState } from '../../genesis/state.js';
+import { DATABASE_DEFAULTS } from '../../node/database.js';
 import { openLedger } from '../../node/ledger.js';
 import { TOTAL_SUPPLY_WEI } from '../../protocol/amounts.js';
 import { toHex, type Hex } from '../../protocol/bytes.js';
@@ -9,14 +10,26 @@ import { sha256 } from '../../protocol/crypto/hash.js';
 import { describeError } from '../../protocol/errors.js';
 import { PRESETS } from '../../protocol/presets.js';
 import type { GenesisProgress } from '../../state/chain/genesis.js';
-import { testSeed } from './genesis.js';
+import { NODE_KEYS } from '../../state/store/keys.js';
+import { genesisValidator } from './ledger.js';
 
-/** A node that makes its ledger, to be measured or killed: `node ledger-writer.js <path> <accounts> <close | stay>`. */
+/**
+ * A node that makes its ledger or opens it, to be measured or killed: `node ledger-writer.js <path> <accounts> <then>`. Then it closes the
+ * ledger (`close`), waits to be killed (`stay`), or first fills the log of the database with as much as it may hold (`fill`).
+ */
 
 /** A line of its output: each step, then what came of it. */
 export type WriterLine =
   | GenesisProgress
-  | { readonly step: 'open'; readonly seconds: number; readonly peakMiB: number; readonly stateRoot: Hex };
+  | {
+      readonly step: 'open';
+      /** Wall time of opening. */
+      readonly seconds: number;
+      /** Processor time of it, all threads. */
+      readonly cpuSeconds: number;
+      readonly peakMiB: number;
+      readonly stateRoot: Hex;
+    };
 
 /** Any genesis with that many accounts at random addresses, account i with i + 1 wei. */
 export function writerGenesis(accounts: number): GenesisState {
@@ -32,6 +45,8 @@ export function writerGenesis(accounts: number): GenesisState {
     totalWei += balanceWei;
   }
   const { chainId, params } = PRESETS.devnet;
+  const signature = new Uint8Array(96);
+  const validator = { ...genesisValidator(0x77), proofOfPossession: signature, ownerBinding: signature };
   return {
     chain: 'devnet',
     chainId,
@@ -41,21 +56,33 @@ export function writerGenesis(accounts: number): GenesisState {
     accounts: table.build(() => {
       throw new RangeError('an address is there twice');
     }),
-    validators: [],
-    stakedWei: 0n,
-    reserveWei: TOTAL_SUPPLY_WEI - totalWei,
+    validators: [validator],
+    stakedWei: validator.stakeWei,
+    reserveWei: TOTAL_SUPPLY_WEI - totalWei - validator.stakeWei,
     id: new Uint8Array(32).fill(9),
   };
 }
 
-async function run(path: string, accounts: number, stays: boolean): Promise<void> {
+const LOG_BYTES = DATABASE_DEFAULTS.writeBufferBytes;
+const BLOCK_BYTES = 256 * 1024;
+
+async function run(path: string, accounts: number, then: string): Promise<void> {
   const genesis = writerGenesis(accounts);
   const start = performance.now();
-  const { store, head } = await openLedger({ path, genesis, seed: testSeed, onProgress: print });
+  const cpuStart = process.cpuUsage();
+  const { store, head } = await openLedger({ path, genesis, onProgress: print });
   const seconds = (performance.now() - start) / 1000;
+  const { user, system } = process.cpuUsage(cpuStart);
+  if (then === 'fill') {
+    const value = new Uint8Array(BLOCK_BYTES).fill(1);
+    for (let i = 1; i < LOG_BYTES / BLOCK_BYTES; i++) {
+      await store.write([{ key: NODE_KEYS.block.encode(i), value }]);
+    }
+  }
   const peakMiB = process.resourceUsage().maxRSS / 1024;
-  print({ step: 'open', seconds, peakMiB, stateRoot: toHex(head.stateRoot) });
-  if (stays) await setTimeout(600_000);
+  const cpuSeconds = (user + system) / 1e6;
+  print({ step: 'open', seconds, cpuSeconds, peakMiB, stateRoot: toHex(head.stateRoot) });
+  if (then !== 'close') await setTimeout(600_000);
   await store.close();
 }
 
@@ -65,7 +92,7 @@ function print(line: WriterLine): void {
 
 const [, script, path, accounts, then] = process.argv;
 if (script?.endsWith('ledger-writer.js') === true && path !== undefined) {
-  run(path, Number(accounts), then === 'stay').catch((error: unknown) => {
+  run(path, Number(accounts), then ?? 'close').catch((error: unknown) => {
     process.stderr.write(`${describeError(error)}\n`);
     process.exitCode = 1;
   });

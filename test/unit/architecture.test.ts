@@ -14,6 +14,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   compute: ['protocol'],
   p2p: ['protocol', 'consensus'],
   rpc: ['protocol'],
+  interfaces: [],
   node: ['protocol', 'genesis', 'consensus', 'state', 'compute', 'p2p', 'rpc'],
 };
 

@@ -14,6 +14,8 @@ import {
 import { decodeAbi } from '../../../protocol/abi/decode.js';
 import { encodeAbi } from '../../../protocol/abi/encode.js';
 import {
+  compileError,
+  compileEvent,
   compileFunction,
   createDispatcher,
   decodeCall,
@@ -144,7 +146,7 @@ describe('functions, events and errors', () => {
   });
 
   test('an event is decoded by viem and ethers', () => {
-    const { topics, data } = encodeEvent(TRANSFER, [validator, 'memo', 7n]);
+    const { topics, data } = encodeEvent(compileEvent(TRANSFER), [validator, 'memo', 7n]);
     const hexTopics = topics.map(toHex) as [Hex, ...Hex[]];
     assert.deepEqual(
       hexTopics,
@@ -156,7 +158,7 @@ describe('functions, events and errors', () => {
   });
 
   test('a revert is decoded by viem and ethers', () => {
-    const data = toHex(encodeRevert(INSUFFICIENT, [10n, 3n]));
+    const data = toHex(encodeRevert(compileError(INSUFFICIENT), [10n, 3n]));
     assert.deepEqual(decodeErrorResult({ abi: ABI, data }).args, [10n, 3n]);
     assert.equal(ethersInterface.parseError(data)?.name, 'InsufficientLockup');
   });

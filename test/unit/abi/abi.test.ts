@@ -2,9 +2,24 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { decodeAbi } from '../../../protocol/abi/decode.js';
 import { encodeAbi, word } from '../../../protocol/abi/encode.js';
-import { createDispatcher, decodeCall, encodeEvent } from '../../../protocol/abi/items.js';
-import { AbiError, abiSignature, parseAbiType, type AbiValue } from '../../../protocol/abi/types.js';
+import {
+  compileEvent,
+  compileFunction,
+  createDispatcher,
+  decodeCall,
+  encodeEvent,
+} from '../../../protocol/abi/items.js';
+import {
+  AbiError,
+  abiSignature,
+  parseAbiType,
+  type AbiFunction,
+  type AbiParameter,
+  type AbiValue,
+} from '../../../protocol/abi/types.js';
 import { concatBytes } from '../../../protocol/bytes.js';
+import { InvariantError } from '../../../protocol/invariant.js';
+import { createPrng } from '../../support/prng.js';
 
 const type = (text: string): ReturnType<typeof parseAbiType> => parseAbiType({ name: '', type: text });
 
@@ -104,19 +119,83 @@ test('an unknown selector, and calldata without one', () => {
   refuses(() => decodeCall(dispatcher, new Uint8Array(4)), 'ABI_SELECTOR_UNKNOWN');
 });
 
-test('an event has at most three indexed parameters, none of them a list', () => {
-  const input = (name: string, text: string): { name: string; type: string; indexed: boolean } => ({
-    name,
-    type: text,
-    indexed: true,
+describe('events', () => {
+  const input = (name: string, text: string): AbiParameter => ({ name, type: text, indexed: true });
+  test('have at most three indexed parameters, none of them a list', () => {
+    const four = ['a', 'b', 'c', 'd'].map((name) => input(name, 'bool'));
+    assert.throws(() => compileEvent({ type: 'event', name: 'E', inputs: four }), InvariantError);
+    for (const list of [input('a', 'uint8[]'), input('a', 'uint8[2]')]) {
+      refuses(() => compileEvent({ type: 'event', name: 'E', inputs: [list] }), 'ABI_TYPE_UNKNOWN');
+    }
   });
-  const four = ['a', 'b', 'c', 'd'].map((name) => input(name, 'bool'));
-  refuses(
-    () => encodeEvent({ type: 'event', name: 'E', inputs: four }, [true, true, true, true]),
-    'ABI_VALUE_COUNT',
-  );
-  refuses(
-    () => encodeEvent({ type: 'event', name: 'E', inputs: [input('a', 'uint8[]')] }, [[]]),
-    'ABI_TYPE_UNKNOWN',
-  );
+  test('refuse values that do not fit, indexed ones too', () => {
+    const event = compileEvent({ type: 'event', name: 'E', inputs: [input('a', 'string')] });
+    refuses(() => encodeEvent(event, []), 'ABI_VALUE_COUNT');
+    refuses(() => encodeEvent(event, [1n]), 'ABI_VALUE_TYPE');
+    refuses(() => encodeEvent(event, ['lone \ud800 surrogate']), 'ABI_VALUE_TYPE');
+  });
 });
+
+test('functions that share a selector cannot be told apart', () => {
+  const named = (name: string): AbiFunction => ({
+    type: 'function',
+    name,
+    inputs: [],
+    outputs: [],
+    stateMutability: 'view',
+  });
+  assert.deepEqual(compileFunction(named('fzom')).selector, compileFunction(named('f9g4')).selector);
+  assert.throws(() => createDispatcher([named('fzom'), named('f9g4')]), InvariantError);
+});
+
+test('text is UTF-8 by its definition, byte order marks and all', () => {
+  const prng = createPrng(8);
+  const pieces = [[0x41], [0xef, 0xbb, 0xbf], [0xc2, 0x80], [0xed, 0x9f, 0xbf], [0xf4, 0x8f, 0xbf, 0xbf]];
+  const bad = [
+    [0x80],
+    [0xc0, 0x80],
+    [0xc1, 0xbf],
+    [0xe0, 0x9f, 0xbf],
+    [0xed, 0xa0, 0x80],
+    [0xf0, 0x8f, 0xbf, 0xbf],
+  ];
+  const worse = [
+    [0xf4, 0x90, 0x80, 0x80],
+    [0xf5, 0x80, 0x80, 0x80],
+    [0xc2],
+    [0xe1, 0x80],
+    [0xf1, 0x80, 0x80],
+  ];
+  let refused = 0;
+  for (let i = 0; i < 3_000; i++) {
+    const chosen = Array.from({ length: prng.below(40) }, () => prng.pick(pieces));
+    if (prng.chance(1, 2)) chosen.splice(prng.below(chosen.length + 1), 0, prng.pick([...bad, ...worse]));
+    const content = Uint8Array.from(chosen.flat());
+    const encoded = encodeAbi([{ kind: 'bytes' }], [content]);
+    if (isUtf8(content)) {
+      const [text = ''] = decodeAbi([{ kind: 'string' }], encoded);
+      assert.deepEqual(encodeAbi([{ kind: 'string' }], [text]), encoded, `case ${i}`);
+    } else {
+      refuses(() => decodeAbi([{ kind: 'string' }], encoded), 'ABI_NOT_CANONICAL');
+      refused++;
+    }
+  }
+  assert.ok(refused > 1_000);
+});
+
+/** By RFC 3629, section 4. */
+function isUtf8(bytes: Uint8Array): boolean {
+  const text = Array.from(bytes, (byte) => String.fromCharCode(byte)).join('');
+  const tail = '[\\x80-\\xbf]';
+  const forms = [
+    '[\\x00-\\x7f]',
+    `[\\xc2-\\xdf]${tail}`,
+    `\\xe0[\\xa0-\\xbf]${tail}`,
+    `[\\xe1-\\xec\\xee\\xef]${tail}{2}`,
+    `\\xed[\\x80-\\x9f]${tail}`,
+    `\\xf0[\\x90-\\xbf]${tail}{2}`,
+    `[\\xf1-\\xf3]${tail}{3}`,
+    `\\xf4[\\x80-\\x8f]${tail}{2}`,
+  ];
+  return new RegExp(`^(?:${forms.join('|')})*$`).test(text);
+}

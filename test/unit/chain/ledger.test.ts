@@ -10,15 +10,13 @@ import { poolBalanceWei } from '../../../state/accounts/pools.js';
 import type { GenesisProgress } from '../../../state/chain/genesis.js';
 import { StoreError } from '../../../state/store/errors.js';
 import { withFolder } from '../../support/faulty-stores.js';
-import { contentOf, expectedState, testSeed } from '../../support/genesis.js';
+import { contentOf, expectedState } from '../../support/genesis.js';
 import { address, load, sampleDocument } from '../genesis/sample.js';
-
-const seed = testSeed;
 
 function withGenesis(use: (options: LedgerOptions, genesis: GenesisState) => Promise<void>): Promise<void> {
   return withFolder(async (folder) => {
     const genesis = await load(sampleDocument());
-    await use({ path: join(folder, 'ledger'), genesis, seed }, genesis);
+    await use({ path: join(folder, 'ledger'), genesis }, genesis);
   });
 }
 
@@ -27,7 +25,7 @@ describe('the ledger of a genesis, on disk', () => {
     withGenesis(async (options, genesis) => {
       const lines: GenesisProgress[] = [];
       const { store, head } = await openLedger({ ...options, onProgress: (line) => lines.push(line) });
-      const expected = expectedState(ledgerGenesis(genesis), seed);
+      const expected = expectedState(ledgerGenesis(genesis));
       assert.deepEqual(head.id, genesis.id);
       assert.equal(head.height, 0);
       assert.equal(toHex(head.stateRoot), expected.root);
@@ -47,7 +45,6 @@ describe('the ledger of a genesis, on disk', () => {
       await first.store.close();
       const again = await openLedger({
         ...options,
-        seed: () => assert.fail('seeded again'),
         onProgress: () => assert.fail('written again'),
       });
       assert.deepEqual(again.head, first.head);
@@ -65,7 +62,7 @@ describe('the ledger of a genesis, on disk', () => {
       });
       await assert.rejects(failing, RangeError);
       const { store } = await openLedger(options);
-      assert.deepEqual(await contentOf(store), expectedState(ledgerGenesis(genesis), seed).content);
+      assert.deepEqual(await contentOf(store), expectedState(ledgerGenesis(genesis)).content);
       await store.close();
     }));
 

@@ -235,20 +235,23 @@ describe('a step of pruning', () => {
     await model.check(store, [7, 8, 9]);
   });
 
-  test('goes on beside the blocks that become final meanwhile', async () => {
-    const store = new MemoryStore();
-    const model = new Model(store, 6);
-    const pruner = new Pruner(store, { mode: 'pruned', blocks: 10 });
-    const steps: Promise<boolean>[] = [];
-    for (let height = 1; height <= 100; height++) {
-      await model.grow(store, height);
-      steps.push(pruner.step());
-    }
-    await Promise.all(steps);
-    await settle(pruner);
-    await model.check(store, [88, 89, 90, 91, 100]);
-    assert.equal(readTail(store).height, 91);
-  });
+  for (const [name, withStore] of Object.entries(STORES)) {
+    test(`goes on beside the blocks that become final meanwhile: ${name}`, () =>
+      withStore(async (store) => {
+        const model = new Model(store, 6);
+        const pruner = new Pruner(store, { mode: 'pruned', blocks: 10 });
+        const steps: Promise<boolean>[] = [];
+        for (let height = 1; height <= 100; height++) {
+          const block = model.grow(store, height);
+          steps.push(pruner.step());
+          await block;
+        }
+        await Promise.all(steps);
+        await settle(pruner);
+        await model.check(store, [88, 89, 90, 91, 100]);
+        assert.equal(readTail(store).height, 91);
+      }));
+  }
 
   test('makes the disk give space back when as much was dropped as is kept', async () => {
     const store = new MemoryStore();

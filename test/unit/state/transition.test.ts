@@ -2,19 +2,14 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { decodeErrorResult, type Abi } from 'viem';
 import { encodeCall, compileFunction } from '../../../protocol/abi/items.js';
-import type { AbiErrorItem, AbiEvent, AbiFunction } from '../../../protocol/abi/types.js';
+import type { AbiFunction } from '../../../protocol/abi/types.js';
 import { WEI_PER_OGPU } from '../../../protocol/amounts.js';
 import { toHex } from '../../../protocol/bytes.js';
 import type { Transaction } from '../../../protocol/transactions/types.js';
 import { AccountError, decodeAccount, encodeAccount, readAccount } from '../../../state/accounts/account.js';
 import { addToPool, poolBalanceWei } from '../../../state/accounts/pools.js';
-import {
-  defineModule,
-  INVALID_CALLDATA,
-  NOT_PAYABLE,
-  Revert,
-  UNKNOWN_FUNCTION,
-} from '../../../state/modules/module.js';
+import { defineError, defineEvent, interfaceOf } from '../../../state/modules/interface.js';
+import { defineModule, Revert, type ModuleFunction } from '../../../state/modules/module.js';
 import { Overlay } from '../../../state/store/overlay.js';
 import { progressRecord } from '../../../state/system/chain.js';
 import { AdmissionError } from '../../../state/transition/admission.js';
@@ -183,54 +178,44 @@ describe('calls of a module', () => {
     outputs: [],
     stateMutability: 'nonpayable',
   };
-  const deposited: AbiEvent = {
-    type: 'event',
-    name: 'Deposited',
-    inputs: [
-      { name: 'from', type: 'address', indexed: true },
-      { name: 'amountWei', type: 'uint256' },
-    ],
-  };
-  const tooLittle: AbiErrorItem = {
-    type: 'error',
-    name: 'TooLittle',
-    inputs: [
-      { name: 'required', type: 'uint256' },
-      { name: 'available', type: 'uint256' },
-    ],
-  };
-  const module = defineModule('bank', MODULE_ADDRESS, [
-    {
-      item: deposit,
-      gas: 10_000,
-      run: (context) => {
-        addToPool(context.state, 'verifierPool', context.valueWei);
-        context.emit(deposited, [context.caller, context.valueWei]);
-        return [poolBalanceWei(context.state, 'verifierPool')];
-      },
-    },
-    {
-      item: fail,
-      gas: 10_000,
-      run: (context) => {
-        addToPool(context.state, 'verifierPool', context.valueWei);
-        context.emit(deposited, [context.caller, context.valueWei]);
-        throw new Revert(tooLittle, [10n, context.valueWei]);
-      },
-    },
-    { item: look, gas: 10_000, run: () => [] },
+  const deposited = defineEvent('Deposited', 'Somebody deposited wei.', [
+    { name: 'from', type: 'address', indexed: true },
+    { name: 'amountWei', type: 'uint256' },
   ]);
+  const tooLittle = defineError('TooLittle', 'Less than 10 wei.', [
+    { name: 'required', type: 'uint256' },
+    { name: 'available', type: 'uint256' },
+  ]);
+  const depositFunction: ModuleFunction = {
+    item: deposit,
+    notice: 'Deposits wei.',
+    gas: 10_000,
+    run: (context) => {
+      addToPool(context.state, 'verifierPool', context.valueWei);
+      context.emit(deposited, [context.caller, context.valueWei]);
+      return [poolBalanceWei(context.state, 'verifierPool')];
+    },
+  };
+  const failFunction: ModuleFunction = {
+    item: fail,
+    notice: 'Deposits wei in vain.',
+    gas: 10_000,
+    run: (context) => {
+      addToPool(context.state, 'verifierPool', context.valueWei);
+      context.emit(deposited, [context.caller, context.valueWei]);
+      throw new Revert(tooLittle, [10n, context.valueWei]);
+    },
+  };
+  const lookFunction: ModuleFunction = { item: look, notice: 'Does nothing.', gas: 10_000, run: () => [] };
+  const module = defineModule({
+    name: 'bank',
+    address: MODULE_ADDRESS,
+    functions: [depositFunction, failFunction, lookFunction],
+    events: [deposited],
+    errors: [tooLittle],
+  });
   const modules: ModuleTable = new Map([[toHex(MODULE_ADDRESS), module]]);
-  const abi = [
-    deposit,
-    fail,
-    look,
-    deposited,
-    tooLittle,
-    UNKNOWN_FUNCTION,
-    INVALID_CALLDATA,
-    NOT_PAYABLE,
-  ] as unknown as Abi;
+  const abi = interfaceOf(module) as Abi;
 
   function call(
     data: Uint8Array,
@@ -297,15 +282,16 @@ describe('calls of a module', () => {
   });
 
   test('a fault of the code is not taken for a revert', () => {
-    const broken = defineModule('broken', MODULE_ADDRESS, [
-      {
-        item: look,
-        gas: 1,
-        run: () => {
-          throw new TypeError('bug');
-        },
-      },
-    ]);
+    const run = (): never => {
+      throw new TypeError('bug');
+    };
+    const broken = defineModule({
+      name: 'broken',
+      address: MODULE_ADDRESS,
+      functions: [{ ...lookFunction, run }],
+      events: [],
+      errors: [],
+    });
     const ledger = funded();
     const state = new Overlay(ledger, { maxBytes: 1 << 20 });
     const transaction = transferFrom(ALICE, {

@@ -65,6 +65,28 @@ for (const [name, withStore] of Object.entries(STORES)) {
         assert.deepEqual(store.get(Uint8Array.of(5, 7)), Uint8Array.of(40));
       }));
 
+    test('shows all pages of a range as it was when it was asked for, also when that was during a write', () =>
+      withStore(async (store) => {
+        const keys = Array.from({ length: 3 * PAGE_ENTRIES }, (_, i) => Uint8Array.of(5, i >> 8, i & 0xff));
+        const numbered = (number: number): Change[] =>
+          keys.map((key) => ({ key, value: Uint8Array.of(number) }));
+        await store.write(numbered(0));
+        const write = store.write(numbered(1));
+        // Enough for the write to have its turn, not for a disk to have written.
+        for (let turn = 0; turn < 5; turn++) await Promise.resolve();
+        const pages = store.range({ gte: Uint8Array.of(5), lt: Uint8Array.of(6), limit: 1_000_000 });
+        const seen: Entry[] = [];
+        for await (const page of pages) {
+          seen.push(...page);
+          await write;
+          await store.write(numbered(2));
+        }
+        assert.equal(seen.length, keys.length);
+        const numbers = new Set(seen.map(({ value }) => value[0]));
+        assert.equal(numbers.size, 1, `numbers ${[...numbers].join()}`);
+        assert.ok(!numbers.has(2));
+      }));
+
     test('applies writes in the order of the calls', () =>
       withStore(async (store) => {
         await Promise.all(Array.from({ length: 50 }, (_, i) => store.write([put('a', String(i))])));

@@ -2,19 +2,15 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, test } from 'node:test';
-import { NodeCache } from '../../../state/tree/cache.js';
 import { TreeError } from '../../../state/tree/errors.js';
 import { checkNode } from '../../../state/tree/node.js';
 import { verifyKeyProof } from '../../../state/tree/proof.js';
 import { proveKey } from '../../../state/tree/prove.js';
-import { treeRoot } from '../../../state/tree/root.js';
 import { updateTree } from '../../../state/tree/update.js';
 import { hashKey, hashValue } from '../../../state/tree/leaf.js';
 import { createPrng } from '../../support/prng.js';
 import { REPOSITORY_ROOT } from '../../support/vectors.js';
 import { hex, hostileKeyHashes, MapStore } from './support.js';
-
-const ROOT = Uint8Array.of();
 
 describe('damaged nodes are refused by code', () => {
   const leaf = (first: number): number[] => [first, ...Array.from({ length: 95 }, () => 1)];
@@ -92,52 +88,6 @@ test('a proof over a flipped bit is either refused or does not verify', () => {
   assert.ok(refused > 50);
   // Only the key hash of some other leaf can change unnoticed: a proof of this key does not contain it.
   assert.ok(harmless < 600, `${harmless}`);
-});
-
-describe('the cache', () => {
-  test('answers as what is behind it, through changes, within its budget', () => {
-    const prng = createPrng(5);
-    const pool = hostileKeyHashes(prng, 300);
-    const store = new MapStore();
-    const cache = new NodeCache(store, 40_000);
-    const plain = new MapStore();
-    for (let step = 0; step < 60; step++) {
-      const changes = pool
-        .filter(() => prng.chance(1, 6))
-        .map((keyHash) => ({ keyHash, valueHash: prng.chance(1, 3) ? undefined : prng.bytes(32) }));
-      const { root, writes } = updateTree(cache, changes);
-      store.apply(writes);
-      cache.apply(writes);
-      assert.equal(hex(root), hex(plain.update(changes)));
-      assert.ok(cache.bytes <= 40_000, `${cache.bytes} bytes`);
-      assert.ok(step < 3 || cache.bytes > 5_000);
-    }
-  });
-
-  test('saves reads', () => {
-    const prng = createPrng(6);
-    const store = new MapStore();
-    store.update(Array.from({ length: 500 }, () => ({ keyHash: prng.bytes(32), valueHash: prng.bytes(32) })));
-    let reads = 0;
-    const counting = { getNode: (path: Uint8Array) => (reads++, store.getNode(path)) };
-    const cache = new NodeCache(counting, 1_000_000);
-    const keyHash = prng.bytes(32);
-    proveKey(cache, keyHash);
-    const first = reads;
-    proveKey(cache, keyHash);
-    assert.ok(first >= 2);
-    assert.equal(reads, first);
-    assert.equal(hex(treeRoot(cache)), hex(treeRoot(store)));
-    assert.deepEqual(cache.getNode(ROOT), store.getNode(ROOT));
-  });
-
-  test('a budget too small for one node keeps none', () => {
-    const store = new MapStore();
-    store.update([{ keyHash: new Uint8Array(32), valueHash: new Uint8Array(32).fill(1) }]);
-    const cache = new NodeCache(store, 100);
-    assert.ok(cache.getNode(ROOT));
-    assert.equal(cache.bytes, 0);
-  });
 });
 
 test('verification needs hashing and bytes, nothing of the store', () => {

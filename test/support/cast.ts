@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+
+/** The platforms `@foundry-rs/cast` is built for, by Node's names. */
+const PACKAGES: Readonly<Record<string, string>> = {
+  'linux-x64': 'linux-amd64',
+  'linux-arm64': 'linux-arm64',
+  'darwin-x64': 'darwin-amd64',
+  'darwin-arm64': 'darwin-arm64',
+  'win32-x64': 'win32-amd64',
+};
+
+/** Why cast cannot be run on this machine at all; where it can be, it must be there. */
+export const CAST_UNAVAILABLE: string | undefined =
+  PACKAGES[platform()] === undefined ? `cast is not built for ${platform()}` : undefined;
+
+/** Any proxy that answers would do harm: nothing asks the network, and whatever asks gets nothing. */
+const OFFLINE = 'http://127.0.0.1:1';
+
+/** The output of `cast` with `args`, which must not need the network. */
+export function cast(args: readonly string[]): string {
+  const { status, stdout, stderr, error } = spawnSync(castBinary(), args, {
+    encoding: 'utf8',
+    timeout: 30_000,
+    cwd: tmpdir(),
+    env: { HOME: tmpdir(), HTTPS_PROXY: OFFLINE, HTTP_PROXY: OFFLINE, ALL_PROXY: OFFLINE, NO_COLOR: '1' },
+  });
+  assert.equal(error, undefined, `cast ${args.join(' ')}`);
+  assert.equal(status, 0, `cast ${args.join(' ')}: ${stderr}`);
+  return stdout.trim();
+}
+
+/** What cast prints with `--json`, its whole numbers as text so that none is rounded. */
+export function castJson(args: readonly string[]): readonly unknown[] {
+  const text = cast([...args, '--json']).replace(/^(\s*)(-?\d+)(,?)$/gm, '$1"$2"$3');
+  return JSON.parse(text) as readonly unknown[];
+}
+
+function castBinary(): string {
+  const suffix = PACKAGES[platform()];
+  assert.ok(suffix !== undefined, `cast is not built for ${platform()}`);
+  const file = process.platform === 'win32' ? 'cast.exe' : 'cast';
+  const installed = `@foundry-rs/cast-${suffix}`;
+  const path = join(packageFolder(installed), 'bin', file);
+  assert.ok(existsSync(path), `cast is missing at ${path}: npm ci --include=optional installs ${installed}`);
+  return path;
+}
+
+function packageFolder(name: string): string {
+  try {
+    return dirname(createRequire(import.meta.url).resolve(`${name}/package.json`));
+  } catch (cause) {
+    throw new Error(`${name} is not installed: npm ci --include=optional installs it`, { cause });
+  }
+}
+
+function platform(): string {
+  return `${process.platform}-${process.arch}`;
+}

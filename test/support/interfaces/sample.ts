@@ -1,0 +1,19 @@
+/** Where the protocol module sample lives, on every oGPU chain. */
+export const sampleAddress = '0x0f0f0F0f0f0F0F0f0F0F0F0F0F0F0f0f0F0F0F0F';
+
+export const sampleAbi = [
+  {"type":"function","name":"deposit","inputs":[{"name":"memo","type":"string"}],"outputs":[{"name":"totalWei","type":"uint256"}],"stateMutability":"payable"},
+  {"type":"function","name":"withdraw","inputs":[{"name":"receiver","type":"address"},{"name":"amountWei","type":"uint256"}],"outputs":[],"stateMutability":"nonpayable"},
+  {"type":"function","name":"echo","inputs":[{"name":"entries","type":"tuple[]","internalType":"struct ISample.Entry[]","components":[{"name":"text","type":"string"},{"name":"weight","type":"tuple","internalType":"struct ISample.Weight","components":[{"name":"units","type":"uint16"},{"name":"bias","type":"int8"}]}]},{"name":"keys","type":"bytes32[2]"},{"name":"offset","type":"int64"},{"name":"isUrgent","type":"bool"},{"name":"raw","type":"bytes"}],"outputs":[{"name":"copies","type":"tuple[]","internalType":"struct ISample.Entry[]","components":[{"name":"text","type":"string"},{"name":"weight","type":"tuple","internalType":"struct ISample.Weight","components":[{"name":"units","type":"uint16"},{"name":"bias","type":"int8"}]}]},{"name":"first","type":"tuple","internalType":"struct ISample.Entry","components":[{"name":"text","type":"string"},{"name":"weight","type":"tuple","internalType":"struct ISample.Weight","components":[{"name":"units","type":"uint16"},{"name":"bias","type":"int8"}]}]},{"name":"chunks","type":"bytes[]"}],"stateMutability":"nonpayable"},
+  {"type":"function","name":"nudge","inputs":[],"outputs":[],"stateMutability":"nonpayable"},
+  {"type":"function","name":"total","inputs":[],"outputs":[{"name":"totalWei","type":"uint256"}],"stateMutability":"view"},
+  {"type":"function","name":"latest","inputs":[],"outputs":[{"name":"entry","type":"tuple","internalType":"struct ISample.Entry","components":[{"name":"text","type":"string"},{"name":"weight","type":"tuple","internalType":"struct ISample.Weight","components":[{"name":"units","type":"uint16"},{"name":"bias","type":"int8"}]}]}],"stateMutability":"view"},
+  {"type":"event","name":"Deposited","inputs":[{"name":"sender","type":"address","indexed":true},{"name":"memo","type":"string","indexed":true},{"name":"amountWei","type":"uint256","indexed":false}]},
+  {"type":"event","name":"Echoed","inputs":[{"name":"raw","type":"bytes","indexed":true},{"name":"offset","type":"int64","indexed":true},{"name":"isUrgent","type":"bool","indexed":true},{"name":"entries","type":"tuple[]","internalType":"struct ISample.Entry[]","components":[{"name":"text","type":"string"},{"name":"weight","type":"tuple","internalType":"struct ISample.Weight","components":[{"name":"units","type":"uint16"},{"name":"bias","type":"int8"}]}],"indexed":false},{"name":"keys","type":"bytes32[2]","indexed":false}]},
+  {"type":"event","name":"Nudged","inputs":[]},
+  {"type":"error","name":"InsufficientDeposit","inputs":[{"name":"requiredWei","type":"uint256"},{"name":"availableWei","type":"uint256"}]},
+  {"type":"error","name":"Rejected","inputs":[{"name":"first","type":"tuple","internalType":"struct ISample.Entry","components":[{"name":"text","type":"string"},{"name":"weight","type":"tuple","internalType":"struct ISample.Weight","components":[{"name":"units","type":"uint16"},{"name":"bias","type":"int8"}]}]},{"name":"entries","type":"tuple[]","internalType":"struct ISample.Entry[]","components":[{"name":"text","type":"string"},{"name":"weight","type":"tuple","internalType":"struct ISample.Weight","components":[{"name":"units","type":"uint16"},{"name":"bias","type":"int8"}]}]},{"name":"proofs","type":"bytes[]"}]},
+  {"type":"error","name":"UnknownFunction","inputs":[{"name":"selector","type":"bytes"}]},
+  {"type":"error","name":"InvalidCalldata","inputs":[{"name":"reason","type":"string"}]},
+  {"type":"error","name":"NotPayable","inputs":[]},
+] as const;
