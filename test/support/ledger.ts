@@ -4,8 +4,8 @@ import type { ChainParams } from '../../protocol/params.js';
 import { PRESETS } from '../../protocol/presets.js';
 import { signTransaction } from '../../protocol/transactions/sign.js';
 import type { Transaction } from '../../protocol/transactions/types.js';
-import { encodeAccount, type Account } from '../../state/accounts/account.js';
-import { addToPool } from '../../state/accounts/pools.js';
+import { encodeAccount, readAccount, type Account } from '../../state/accounts/account.js';
+import { addToPool, takeFromPool } from '../../state/accounts/pools.js';
 import { moneyInWei } from '../../state/invariants/lines.js';
 import { seedSystem, type GenesisValidator } from '../../state/staking/genesis.js';
 import { Overlay, type RecordedChange } from '../../state/store/overlay.js';
@@ -65,11 +65,14 @@ export class TestLedger implements Reader {
     return this.#entries.get(toHex(key))?.value;
   }
 
-  /** What it is given comes from the reserve. */
+  /** What it is given comes from the reserve, and what it had goes back there. */
   setAccount(address: Uint8Array, account: Partial<Account>): void {
-    const key = STATE_KEYS.account.encode(address);
-    this.#set(key, encodeAccount({ nonce: 0, balanceWei: 0n, contract: undefined, ...account }));
-    this.#fillReserve();
+    const state = new Overlay(this, { maxBytes: 1 << 16 });
+    const changed = { nonce: 0, balanceWei: 0n, contract: undefined, ...account };
+    addToPool(state, 'reserve', readAccount(this, address).balanceWei);
+    takeFromPool(state, 'reserve', changed.balanceWei);
+    state.put(STATE_KEYS.account.encode(address), encodeAccount(changed));
+    this.apply(state.changes());
   }
 
   apply(changes: readonly RecordedChange[]): void {
@@ -92,15 +95,6 @@ export class TestLedger implements Reader {
 
   totalWei(): bigint {
     return this.entries().reduce((sum, { key, value }) => sum + moneyInWei(key, value), 0n);
-  }
-
-  #fillReserve(): void {
-    const key = STATE_KEYS.pool.encode('reserve');
-    this.#set(key, undefined);
-    const reserveWei = TOTAL_SUPPLY_WEI - this.totalWei();
-    const state = new Overlay(this, { maxBytes: 1 << 16 });
-    addToPool(state, 'reserve', reserveWei);
-    this.apply(state.changes());
   }
 
   #set(key: Uint8Array, value: Uint8Array | undefined): void {
