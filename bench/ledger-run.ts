@@ -44,7 +44,10 @@ export interface PatternReport {
 export interface RunReport {
   readonly uniform: PatternReport;
   readonly hot: PatternReport;
+  /** Resident, pages of mapped files included, which the system takes back when it needs them. */
   readonly peakMiB: number;
+  /** Without those pages, after any block; 0 where the system does not say. */
+  readonly peakAnonymousMiB: number;
 }
 
 /**
@@ -61,16 +64,18 @@ async function main([step, path, accountsText]: readonly string[]): Promise<void
 }
 
 async function runBlocks(store: LevelStore, accounts: number): Promise<RunReport> {
-  const runner: Runner = { store, source: new TransferSource(accounts), height: 0 };
+  const runner: Runner = { store, source: new TransferSource(accounts), height: 0, peakAnonymousMiB: 0 };
   const uniform = await runPattern(runner, accounts);
   const hot = await runPattern(runner, Math.min(accounts, HOT_ACCOUNTS));
-  return { uniform, hot, peakMiB: Math.round(process.resourceUsage().maxRSS / 1024) };
+  const peakMiB = Math.round(process.resourceUsage().maxRSS / 1024);
+  return { uniform, hot, peakMiB, peakAnonymousMiB: runner.peakAnonymousMiB };
 }
 
 interface Runner {
   readonly store: LevelStore;
   readonly source: TransferSource;
   height: number;
+  peakAnonymousMiB: number;
 }
 
 /** Blocks of transfers among the first `among` accounts. */
@@ -100,6 +105,7 @@ async function runBlock(runner: Runner, among: number): Promise<BlockFigures> {
   await store.write(batch);
   const committed = performance.now();
   const { user, system } = process.cpuUsage(cpu);
+  runner.peakAnonymousMiB = Math.max(runner.peakAnonymousMiB, anonymousMiB());
   return {
     executeMs: executed - start,
     rootMs: rooted - executed,
@@ -113,8 +119,16 @@ async function runBlock(runner: Runner, among: number): Promise<BlockFigures> {
 
 /** Bytes this process has given to files; 0 where the system does not say. */
 function writtenBytes(): number {
+  return ownFigure('io', /^write_bytes: (\d+)$/m);
+}
+
+function anonymousMiB(): number {
+  return Math.round(ownFigure('status', /^RssAnon:\s*(\d+) kB$/m) / 1024);
+}
+
+function ownFigure(file: string, pattern: RegExp): number {
   if (process.platform !== 'linux') return 0;
-  return Number(/^write_bytes: (\d+)$/m.exec(readFileSync('/proc/self/io', 'utf8'))?.[1] ?? 0);
+  return Number(pattern.exec(readFileSync(`/proc/self/${file}`, 'utf8'))?.[1] ?? 0);
 }
 
 await main(process.argv.slice(2));

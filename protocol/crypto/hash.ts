@@ -35,16 +35,18 @@ function loadNodeSha256(): Loaded<HashBackend> {
   const loaded = loadNative<NodeCrypto>('node:crypto');
   if (!loaded.ok) return loaded;
   const { hash: oneShot, createHash } = loaded.module;
-  const digest =
+  const hash: HashFunction =
     oneShot === undefined
-      ? (bytes: Uint8Array): Buffer => createHash('sha256').update(bytes).digest()
-      : (bytes: Uint8Array): Buffer => oneShot('sha256', bytes, 'buffer');
-  return { ok: true, module: { name: 'node:crypto', hash: (bytes) => plainBytes(digest(bytes)) } };
+      ? (bytes) => Uint8Array.from(createHash('sha256').update(bytes).digest())
+      : (bytes) => bytesOfText(oneShot('sha256', bytes, 'binary'));
+  return { ok: true, module: { name: 'node:crypto', hash } };
 }
 
-/** `Buffer` overrides methods of `Uint8Array` (`slice` shares memory), so none leaves this file. */
-function plainBytes(buffer: Buffer): Uint8Array {
-  return new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.length);
+/** A digest as text of one character per byte: making a `Buffer` costs more than hashing 65 bytes and reading such a text together. */
+function bytesOfText(text: string): Uint8Array {
+  const bytes = new Uint8Array(HASH_LENGTH);
+  for (let i = 0; i < HASH_LENGTH; i++) bytes[i] = text.charCodeAt(i);
+  return bytes;
 }
 
 async function loadWasmKeccak256(): Promise<Loaded<HashBackend>> {

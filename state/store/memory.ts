@@ -49,7 +49,11 @@ export class MemoryStore implements Store {
     await Promise.resolve();
     for (const { key, value } of batch) {
       const text = keyText(key);
-      this.#tree = value === undefined ? remove(this.#tree, text) : insert(this.#tree, text, { key, value });
+      // A copy: what is written may be a small part of a large array.
+      this.#tree =
+        value === undefined
+          ? remove(this.#tree, text)
+          : insert(this.#tree, text, { key, value: new Uint8Array(value) });
     }
   }
 

@@ -1,6 +1,7 @@
 import { toHex } from '../../protocol/bytes.js';
 import { HASH_LENGTH } from '../../protocol/crypto/hash.js';
 import { TreeError } from './errors.js';
+import type { Slab } from './slab.js';
 
 /**
  * Reads a stored node by its path: one nibble (0 to 15) per byte, none for the root. The path is valid during the call only;
@@ -50,9 +51,9 @@ export function nodeLength(leafMask: number, branchMask: number): number {
   return HEADER_BYTES + LEAF_BYTES * popCount(leafMask) + BRANCH_BYTES * popCount(branchMask);
 }
 
-/** A node of that many bytes with its masks set and its children still zero. */
-export function createNode(leafMask: number, branchMask: number): NodeBytes {
-  const node = new Uint8Array(nodeLength(leafMask, branchMask));
+/** A node of that many bytes, out of `slab`, with its masks set and its children still zero. */
+export function createNode(slab: Slab, leafMask: number, branchMask: number): NodeBytes {
+  const node = slab.allocate(nodeLength(leafMask, branchMask));
   node[0] = leafMask >> 8;
   node[1] = leafMask & 0xff;
   node[2] = branchMask >> 8;

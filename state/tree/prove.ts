@@ -21,6 +21,7 @@ import {
 } from './node.js';
 import { MAX_RANGE_ITEMS, PROOF_TAG } from './proof.js';
 import { expandNode } from './root.js';
+import { Slab } from './slab.js';
 
 /** What `verifyRangeProof` takes: `items` are all entries in [from, `to`]. */
 export interface RangeProof {
@@ -182,7 +183,7 @@ function leafAt(node: NodeBytes, slot: number): Leaf {
 function readRoot(reader: NodeReader): NodeBytes {
   const path = new Uint8Array(0);
   const node = reader.getNode(path);
-  if (node === undefined) return createNode(0, 0);
+  if (node === undefined) return createNode(new Slab(), 0, 0);
   checkNode(node, path);
   return node;
 }

@@ -24,6 +24,7 @@ import {
   type NodeWrite,
 } from './node.js';
 import { treeRoot } from './root.js';
+import { Slab } from './slab.js';
 
 /** A new value for a key, or, where `valueHash` is undefined, no leaf any more. Deleting what is not there changes nothing. */
 export interface LeafChange {
@@ -53,6 +54,7 @@ export function updateTree(reader: NodeReader, changes: readonly LeafChange[]): 
     path: new Uint8Array(MAX_PATH_NIBBLES),
     drafts: Array.from({ length: MAX_PATH_NIBBLES }, () => []),
     writes: [],
+    slab: new Slab(),
   };
   const root = updateRoot(walk);
   if (root === undefined) return { root: new Uint8Array(HASH_LENGTH), writes: walk.writes };
@@ -91,13 +93,16 @@ interface Walk {
   /** By depth in nibbles. */
   readonly drafts: readonly Draft[][];
   readonly writes: NodeWrite[];
+  /** Of the nodes to be written. */
+  readonly slab: Slab;
 }
 
 /** The root node exists as soon as there is one leaf; every other one from two on. */
 function updateRoot(walk: Walk): Subtree {
   const path = walk.path.subarray(0, 0);
   const node = walk.reader.getNode(path);
-  if (node === undefined) return updateNode(walk, 0, undefined, nodeOf(undefined, 0), 0, walk.changes.length);
+  if (node === undefined)
+    return updateNode(walk, 0, undefined, nodeOf(walk.slab, undefined, 0), 0, walk.changes.length);
   checkNode(node, path);
   return updateNode(walk, 0, STORED, node, 0, walk.changes.length);
 }
@@ -115,7 +120,7 @@ function updateSubtree(walk: Walk, depth: number, before: Subtree, first: number
     if (leaf && bytesEqual(leaf.valueHash, valueHash)) return leaf;
     return { kind: 'leaf', keyHash, valueHash, leafHash: hashLeaf({ keyHash, valueHash }) };
   }
-  return updateNode(walk, depth, before, nodeOf(leaf, depth), first, end);
+  return updateNode(walk, depth, before, nodeOf(walk.slab, leaf, depth), first, end);
 }
 
 /** The subtree `before`, whose children are in `node` whether it is stored or not, after changes [first, end). */
@@ -149,7 +154,7 @@ function updateNode(
     if (isStored) walk.writes.push({ path: walk.path.slice(0, depth), bytes: undefined });
     return leaves === 0 ? undefined : loneLeaf(node, changed);
   }
-  const draft = assemble(node, changed);
+  const draft = assemble(walk.slab, node, changed);
   walk.drafts[depth]?.push(draft);
   walk.writes.push({ path: walk.path.slice(0, depth), bytes: draft.bytes });
   return draft;
@@ -175,8 +180,8 @@ function setChild(changed: Changed, slot: number, child: Subtree): void {
 }
 
 /** A node with one leaf, or none: what a subtree that has no node of its own looks like from inside. */
-function nodeOf(leaf: LoneLeaf | undefined, depth: number): NodeBytes {
-  const node = createNode(leaf ? 1 << nibbleAt(leaf.keyHash, depth) : 0, 0);
+function nodeOf(slab: Slab, leaf: LoneLeaf | undefined, depth: number): NodeBytes {
+  const node = createNode(slab, leaf ? 1 << nibbleAt(leaf.keyHash, depth) : 0, 0);
   if (leaf) writeLeaf(node, HEADER_BYTES, leaf);
   return node;
 }
@@ -200,22 +205,29 @@ function loneLeaf(node: NodeBytes, changed: Changed): Subtree {
 }
 
 /** The node with its changed children, and each draft among them told where its hash belongs. */
-function assemble(node: NodeBytes, changed: Changed): Draft {
-  const bytes = createNode(changed.leafMask, changed.branchMask);
+function assemble(slab: Slab, node: NodeBytes, changed: Changed): Draft {
+  const bytes = createNode(slab, changed.leafMask, changed.branchMask);
   const draft: Draft = { kind: 'draft', bytes, parent: undefined, hashOffset: 0 };
+  const isSameLayout = leafMaskOf(node) === changed.leafMask && branchMaskOf(node) === changed.branchMask;
+  // Of a large tree nearly every node keeps its layout: one copy of all children is faster than one of each.
+  if (isSameLayout) bytes.set(node);
   for (let slot = 0; slot < SLOTS; slot++) {
-    const offset = childOffset(bytes, slot);
-    const child = (changed.mask >> slot) & 1 ? changed.children[slot] : STORED;
-    if (child?.kind === 'leaf') writeLeaf(bytes, offset, child);
-    else if (child?.kind === 'draft') {
-      child.parent = draft;
-      child.hashOffset = offset;
-    } else if (child?.kind === 'stored') {
+    if ((changed.mask >> slot) & 1) placeChild(draft, slot, changed.children[slot]);
+    else if (!isSameLayout) {
       const from = childOffset(node, slot);
-      copyBytes(node, from, bytes, offset, childOffset(node, slot + 1) - from);
+      copyBytes(node, from, bytes, childOffset(bytes, slot), childOffset(node, slot + 1) - from);
     }
   }
   return draft;
+}
+
+/** Writes a leaf into its slot of `draft`, or tells a draft that its hash belongs there. */
+function placeChild(draft: Draft, slot: number, child: Subtree): void {
+  if (child?.kind === 'leaf') writeLeaf(draft.bytes, childOffset(draft.bytes, slot), child);
+  else if (child?.kind === 'draft') {
+    child.parent = draft;
+    child.hashOffset = childOffset(draft.bytes, slot);
+  }
 }
 
 function writeLeaf(node: NodeBytes, offset: number, leaf: LoneLeaf): void {
