@@ -3,6 +3,7 @@ import { describe, test } from 'node:test';
 import { toChecksumAddress, type Address } from '../../../protocol/address.js';
 import { WEI_PER_OGPU } from '../../../protocol/amounts.js';
 import { nextValidators, validatorsAt } from '../../../state/staking/active-set.js';
+import { findUnbonding } from '../../../state/staking/unbonding.js';
 import { BlockInvalidError } from '../../../state/transition/transition.js';
 import { genesisValidator } from '../../support/ledger.js';
 import {
@@ -313,5 +314,29 @@ describe('evidence', () => {
     const before = chain.moneyWei(A);
     await chain.block({ afterMs: 200_000 });
     assert.equal(chain.moneyWei(A) - before, 950n * OGPU);
+  });
+});
+
+describe('a block at the end of time', () => {
+  const last = 2 ** 52;
+  const call = undelegate(ALICE, A, 1n);
+
+  test('still schedules what it begins', async () => {
+    const chain = chainOf([500n, 500n]);
+    await chain.run(delegate(ALICE, A, 5n));
+    const block = await chain.block({ afterMs: last - chain.timeMs, calls: [call] });
+    assert.equal(block.calls[0]?.status, 1);
+    assert.equal(findUnbonding(chain.ledger, ALICE, 1)?.dueMs, last + 600_000);
+  });
+
+  test('is invalid a millisecond later, up to the largest time there is', async () => {
+    const chain = chainOf([500n, 500n]);
+    await chain.run(delegate(ALICE, A, 5n));
+    for (const timeMs of [last + 1, Number.MAX_SAFE_INTEGER]) {
+      await assert.rejects(
+        chain.block({ afterMs: timeMs - chain.timeMs, calls: [call] }),
+        (error) => error instanceof BlockInvalidError && error.code === 'BLOCK_TIME_TOO_LATE',
+      );
+    }
   });
 });
