@@ -26,7 +26,7 @@ export function tombstone(
   scope: Scope,
   id: Address,
   offence: { readonly epoch: number; readonly height: number },
-  finder: Address,
+  finder: Address | undefined,
 ): void {
   const { state, block } = scope;
   const { equivocationSlashBps } = block.params.staking;
@@ -45,7 +45,7 @@ export function tombstone(
   writeValidator(scope, id, leaveActiveSet(scope, id, marked));
   scope.emit(EVENTS.Slashed, [id, BigInt(SLASH_REASON.equivocation), BigInt(offence.epoch), takenWei]);
   scope.emit(EVENTS.Tombstoned, [id, BigInt(offence.height)]);
-  routeSlashed(scope, takenWei, { finder });
+  routeSlashed(scope, takenWei, finder && { finder });
 }
 
 /** Punishes absence: a small share of the pool, and jail, from which the operator can bring the validator back. */

@@ -261,6 +261,15 @@ describe('evidence', () => {
     return 'accepted';
   };
 
+  test('pays an offender nothing for reporting itself', async () => {
+    const chain = chainOf([1_000n, 1_000n], {
+      staking: { emissionBpsPerYear: 0, finderRewardBps: 10_000 },
+    });
+    const block = await chain.block({ evidence: [{ validator: A, height: 1 }], proposer: A });
+    assert.deepEqual(eventValues(block, 'SlashRouted'), []);
+    assert.equal(chain.slashedWei(), 50n * OGPU);
+  });
+
   test('takes the share of the pool, pays the finder, and is for ever', async () => {
     const chain = chainOf([1_000n, 1_000n], { staking: { emissionBpsPerYear: 0 } });
     const block = await chain.block({ evidence: [{ validator: A, height: 1 }], proposer: B });
