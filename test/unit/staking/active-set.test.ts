@@ -184,6 +184,28 @@ describe('absence', () => {
     assert.deepEqual(numbersOf(chain), [2]);
   });
 
+  test('of everybody leaves the last member, who is jailed all the same', async () => {
+    const chain = chainOf([1_000n, 1_000n, 1_000n], rules);
+    const everybody = [A, B, C];
+    for (let i = 0; i < 10; i++) {
+      await chain.block({
+        afterMs: i === 0 ? 60_000 - (chain.timeMs % 60_000) : 100,
+        absent: everybody,
+        proposer: C,
+      });
+    }
+    const block = await chain.block({ afterMs: 60_000 });
+    assert.equal(eventValues(block, 'Jailed').length, 3);
+    assert.deepEqual(numbersOf(chain), [3]);
+    assert.ok(everybody.every((member) => chain.validator(member).jailedUntilMs > 0));
+    assert.deepEqual(
+      everybody.map((member) => chain.validator(member).seat.shares > 0n),
+      [false, false, true],
+    );
+    await chain.block({ afterMs: 240_000 });
+    assert.deepEqual(numbersOf(chain), [3], 'nobody else may be elected');
+  });
+
   test('of half of a window, in a window with few blocks, in a halt, or spread over windows is no crime', async () => {
     const chain = chainOf([1_000n, 1_000n], rules);
     await window(chain, 10, 5);
