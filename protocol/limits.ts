@@ -36,6 +36,9 @@ export const MAX_LOG_TOPICS = 4;
 /** Bytes of one log's data. */
 export const MAX_LOG_DATA_BYTES = 65_536;
 
+/** Unix milliseconds of a header: adding any span of time that parameters allow still makes a safe integer. */
+export const MAX_BLOCK_TIME_MS = 2 ** 52;
+
 /** Free bytes of a header. */
 export const MAX_EXTRA_DATA_BYTES = 32;
 

@@ -172,7 +172,7 @@ const views: readonly ModuleFunction[] = [
   {
     item: abiFunction('activeSet() view returns (address[] validators, uint64[] votingPowers)'),
     notice: 'The validators that decide the next height, with their voting power in millionths of OGPU.',
-    gas: 200_000,
+    gas: 2_000_000,
     run: ({ state }) => {
       const set = nextValidators(state);
       return [set.map(({ id }) => id), set.map(({ votingPower }) => BigInt(votingPower))];

@@ -125,7 +125,7 @@ function takeStake(position: Position, amount: Withdrawal): Taken {
   }
   const shares = amount === 'all' ? available : sharesWorth(validator.pool, amount);
   const { pool, holding, paidWei } = leave(validator.pool, delegation.holding, shares);
-  const { taken, kept } = takeLiens(delegation.liens, shares);
+  const { taken, kept } = takeLiens(delegation.liens, available, shares);
   return {
     position: { ...position, validator: { ...validator, pool }, delegation: { holding, liens: kept } },
     amountWei: paidWei,

@@ -8,7 +8,7 @@ import type { Reader } from '../store/store.js';
 import type { Scope } from '../transition/block-context.js';
 import { EVENTS } from './abi.js';
 import { forgetAbsence } from './absence.js';
-import { changeNextValidators, nextValidators } from './active-set.js';
+import { changeNextValidators, isMember, nextValidators } from './active-set.js';
 import { beginEpoch, epochNumber, readEpoch } from './epoch-record.js';
 import { leaveSeat, settleSeat, takeSeat } from './rewards.js';
 import { keyAt, validators } from './validator.js';
@@ -33,8 +33,9 @@ export function changeEpoch(scope: Scope): void {
   const entering = chosen.length > 0 ? chosen : withKeysAt(state, leaving, number);
   seatValidators(state, entering);
   changeNextValidators(state, height, () => entering);
-  for (const { id } of leaving)
-    if (!entering.some((member) => sameId(member.id, id))) forgetAbsence(state, id);
+  for (const { id } of leaving) {
+    if (!isMember(entering, id)) forgetAbsence(state, id);
+  }
   const votingPower = entering.reduce((sum, member) => sum + member.votingPower, 0);
   scope.emit(EVENTS.EpochStarted, [BigInt(number), BigInt(entering.length), BigInt(votingPower)]);
 }
@@ -68,8 +69,4 @@ export function seatValidators(state: Overlay, set: ValidatorSet): void {
   for (const { id } of set) {
     validators.write(state, takeSeat(state, validators.read(state, id)), id);
   }
-}
-
-function sameId(a: Address, b: Address): boolean {
-  return compareBytes(a, b) === 0;
 }

@@ -1,4 +1,5 @@
 import type { Address } from '../../protocol/address.js';
+import { bytesEqual } from '../../protocol/bytes.js';
 import { OgpuError } from '../../protocol/errors.js';
 import type { Scope } from '../transition/block-context.js';
 import { epochOfHeight, readEpoch } from './epoch-record.js';
@@ -18,11 +19,11 @@ export class EvidenceError extends OgpuError<
 > {}
 
 /**
- * Punishes an offence. Its age is counted from the beginning of its epoch, so that everything that answers for it is still there.
+ * Punishes an offence, and pays the proposer for the proof unless it is its own. Its age is counted from the beginning of its epoch, so that everything that answers for it is still there.
  *
  * @throws EvidenceError
  */
-export function punish(scope: Scope, offence: Offence, finder: Address): void {
+export function punish(scope: Scope, offence: Offence): void {
   const { state, block } = scope;
   const validator = validators.find(state, offence.validator);
   if (validator === undefined)
@@ -38,6 +39,8 @@ export function punish(scope: Scope, offence: Offence, finder: Address): void {
   if (epoch === undefined || block.timeMs - readEpoch(state, epoch).startMs >= evidenceMaxAgeMs) {
     throw evidenceError('EVIDENCE_TOO_OLD', 'its epoch began too long ago', offence);
   }
+  const isOwn = bytesEqual(offence.validator, block.proposer);
+  const finder = isOwn ? undefined : validators.read(state, block.proposer).payout;
   tombstone(scope, offence.validator, { epoch, height: offence.height }, finder);
 }
 

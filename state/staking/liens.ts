@@ -12,8 +12,8 @@ import { validators } from './validator.js';
  * the time it was there can be proved any more. A lien on its shares says so. It is enforced when the shares are next touched, by
  * anybody: a slash then takes the same time however many delegators have left.
  *
- * Each lien of a place is on the first so many of its shares: stake that was moved twice has two on the same shares. What they take
- * adds up, to no more than is there.
+ * Each lien of a place is on so many of its shares, no matter which: stake that was moved twice has two on the same shares. What they
+ * take adds up, to no more than is there.
  */
 
 /** Liens of a place after those that are decided are taken out. */
@@ -44,20 +44,26 @@ export function decideLiens(
 }
 
 /**
- * Divides the liens of a place from which `shares` are taken: shares with liens go first.
+ * Divides the liens of a place of `placeShares` shares from which `shares` are taken: in proportion, so that no division puts the
+ * liens of many shares on few, which cannot pay for all.
  *
- * @returns `taken` in the units of the place they leave
+ * @returns `taken` in the units of the place they leave, rounded up; the rest is `kept`
  */
-export function takeLiens(liens: readonly Lien[], shares: bigint): { taken: Lien[]; kept: Lien[] } {
+export function takeLiens(
+  liens: readonly Lien[],
+  placeShares: bigint,
+  shares: bigint,
+): { taken: Lien[]; kept: Lien[] } {
+  const takenOf = (lien: Lien): bigint => ceilDivide(lien.shares * shares, placeShares);
   return {
-    taken: eachLien(liens, (lien) => smaller(lien.shares, shares)),
-    kept: eachLien(liens, (lien) => lien.shares - smaller(lien.shares, shares)),
+    taken: eachLien(liens, takenOf),
+    kept: eachLien(liens, (lien) => lien.shares - takenOf(lien)),
   };
 }
 
 /** Liens on `fromShares` of one place as liens on the `toShares` they have become in another, rounded so that none gets smaller in value. */
 export function convertLiens(liens: readonly Lien[], fromShares: bigint, toShares: bigint): Lien[] {
-  return eachLien(liens, (lien) => (lien.shares * toShares + fromShares - 1n) / fromShares);
+  return eachLien(liens, (lien) => ceilDivide(lien.shares * toShares, fromShares));
 }
 
 /** Liens of a place that has lost shares to some of them. */
@@ -67,6 +73,10 @@ export function clampLiens(liens: readonly Lien[], shares: bigint): Lien[] {
 
 function eachLien(liens: readonly Lien[], sharesOf: (lien: Lien) => bigint): Lien[] {
   return liens.map((lien) => ({ ...lien, shares: sharesOf(lien) })).filter(({ shares }) => shares > 0n);
+}
+
+function ceilDivide(dividend: bigint, divisor: bigint): bigint {
+  return (dividend + divisor - 1n) / divisor;
 }
 
 function smaller(a: bigint, b: bigint): bigint {

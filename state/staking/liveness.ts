@@ -6,7 +6,7 @@ import { singleRecord } from '../store/record.js';
 import type { Scope } from '../transition/block-context.js';
 import { missedBlocks } from './absence.js';
 import { isMember, nextValidators } from './active-set.js';
-import { jailForDowntime } from './slashing.js';
+import { jailForDowntime, leaveActiveSet } from './slashing.js';
 
 const WindowType = new ContainerType({
   /** Number of the window: header time divided by its length. */
@@ -43,12 +43,16 @@ export function countAbsence(scope: Scope, absent: readonly Address[]): void {
 /** Everybody's record is judged and removed, so that a window begins without any. */
 function judgeWindow(scope: Scope, blocks: number): void {
   const { downtimeMinBlocks, downtimeMinSignedBps } = scope.block.params.staking;
+  const jailed: Address[] = [];
   for (const { id } of nextValidators(scope.state)) {
     const record = missedBlocks.find(scope.state, id);
     if (record === undefined) continue;
     missedBlocks.remove(scope.state, id);
     if (blocks < downtimeMinBlocks) continue;
     const isAbsent = (blocks - record.blocks) * 10_000 < blocks * downtimeMinSignedBps;
-    if (isAbsent) jailForDowntime(scope, id, record.blocks);
+    if (!isAbsent) continue;
+    jailForDowntime(scope, id, record.blocks);
+    jailed.push(id);
   }
+  leaveActiveSet(scope, jailed);
 }

@@ -1,10 +1,10 @@
 import type { Address } from '../../protocol/address.js';
+import { toHex } from '../../protocol/bytes.js';
 import { invariant } from '../../protocol/invariant.js';
 import type { Scope } from '../transition/block-context.js';
 import { EVENTS } from './abi.js';
 import { forgetAbsence } from './absence.js';
 import { changeNextValidators, nextValidators } from './active-set.js';
-import { bytesEqual } from '../../protocol/bytes.js';
 import { MAX_KEPT_EPOCHS } from './epoch-record.js';
 import { leaveSeat, settleSeat } from './rewards.js';
 import { routeSlashed } from './slashed-money.js';
@@ -26,7 +26,7 @@ export function tombstone(
   scope: Scope,
   id: Address,
   offence: { readonly epoch: number; readonly height: number },
-  finder: Address,
+  finder: Address | undefined,
 ): void {
   const { state, block } = scope;
   const { equivocationSlashBps } = block.params.staking;
@@ -42,20 +42,24 @@ export function tombstone(
     ...slashed.validator,
     tombstone: [{ epoch: offence.epoch, slashBps: equivocationSlashBps }],
   };
-  writeValidator(scope, id, leaveActiveSet(scope, id, marked));
+  writeValidator(scope, id, marked);
+  leaveActiveSet(scope, [id]);
   scope.emit(EVENTS.Slashed, [id, BigInt(SLASH_REASON.equivocation), BigInt(offence.epoch), takenWei]);
   scope.emit(EVENTS.Tombstoned, [id, BigInt(offence.height)]);
-  routeSlashed(scope, takenWei, { finder });
+  routeSlashed(scope, takenWei, finder && { finder });
 }
 
-/** Punishes absence: a small share of the pool, and jail, from which the operator can bring the validator back. */
+/**
+ * Punishes absence: a small share of the pool, and jail, from which the operator can bring the validator back. Who is jailed has to
+ * leave the active set by `leaveActiveSet`, all of a block together.
+ */
 export function jailForDowntime(scope: Scope, id: Address, missedBlocks: number): void {
   const { state, block } = scope;
   const { downtimeSlashBps, jailMs } = block.params.staking;
   const settled = settleSeat(scope, id, validators.read(state, id));
   const { validator, takenWei } = slashPool(settled, downtimeSlashBps);
   const jailedUntilMs = block.timeMs + jailMs;
-  writeValidator(scope, id, leaveActiveSet(scope, id, { ...validator, jailedUntilMs }));
+  writeValidator(scope, id, { ...validator, jailedUntilMs });
   scope.emit(EVENTS.Jailed, [id, BigInt(jailedUntilMs), BigInt(missedBlocks)]);
   scope.emit(EVENTS.Slashed, [id, BigInt(SLASH_REASON.downtime), BigInt(block.epoch), takenWei]);
   routeSlashed(scope, takenWei, undefined);
@@ -66,10 +70,18 @@ function slashPool(validator: Validator, slashBps: number): { validator: Validat
   return { validator: { ...validator, pool: slash(validator.pool, takenWei) }, takenWei };
 }
 
-/** Out of the set from the next height on. The last member stays: a chain without validators could never get one again. */
-function leaveActiveSet({ state, block }: Scope, id: Address, validator: Validator): Validator {
-  if (!isActive(validator) || nextValidators(state).length === 1) return validator;
-  changeNextValidators(state, block.height, (set) => set.filter((member) => !bytesEqual(member.id, id)));
-  forgetAbsence(state, id);
-  return leaveSeat(state, validator);
+/**
+ * Takes those of `ids` that are active out of the set from the next height on; their seats are settled. The last member stays: a chain
+ * without validators could never get one again. The set is long, so it is changed once for all of them.
+ */
+export function leaveActiveSet({ state, block }: Omit<Scope, 'emit'>, ids: readonly Address[]): void {
+  const active = ids.filter((id) => isActive(validators.read(state, id)));
+  const leaving = active.length < nextValidators(state).length ? active : active.slice(0, -1);
+  if (leaving.length === 0) return;
+  const names = new Set(leaving.map(toHex));
+  changeNextValidators(state, block.height, (set) => set.filter((member) => !names.has(toHex(member.id))));
+  for (const id of leaving) {
+    forgetAbsence(state, id);
+    validators.write(state, leaveSeat(state, validators.read(state, id)), id);
+  }
 }

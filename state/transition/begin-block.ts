@@ -6,7 +6,6 @@ import { punish } from '../staking/evidence.js';
 import { countAbsence } from '../staking/liveness.js';
 import { payEmission } from '../staking/rewards.js';
 import { payUnbonding } from '../staking/unbonding.js';
-import { validators } from '../staking/validator.js';
 import type { Overlay } from '../store/overlay.js';
 import { DUE, MAX_DUE_PER_BLOCK } from '../system/due-kinds.js';
 import { OgpuError } from '../../protocol/errors.js';
@@ -28,10 +27,9 @@ export function beginBlock(
   const logs: Log[] = [];
   const scope: Scope = { state, block, emit: emitter(stakingModule, logs) };
   payEmission(scope, elapsedMs);
-  const finder = validators.read(state, block.proposer).payout;
   for (const [index, offence] of evidence.entries()) {
     admit(index, () => {
-      punish(scope, offence, finder);
+      punish(scope, offence);
     });
   }
   countAbsence(scope, absent);

@@ -1,6 +1,7 @@
 import { bloomOf } from '../../protocol/bloom.js';
 import { OgpuError } from '../../protocol/errors.js';
 import { nextBaseFeeWei } from '../../protocol/base-fee.js';
+import { MAX_BLOCK_TIME_MS } from '../../protocol/limits.js';
 import type { ValidatorSet } from '../../protocol/types/validators.js';
 import {
   blockReceiptsCodec,
@@ -32,6 +33,7 @@ export class BlockInvalidError extends OgpuError<
   | 'BLOCK_EVIDENCE_INADMISSIBLE'
   | 'BLOCK_HEIGHT_WRONG'
   | 'BLOCK_TIME_NOT_LATER'
+  | 'BLOCK_TIME_TOO_LATE'
   | 'BLOCK_PROPOSER_UNKNOWN'
 > {}
 
@@ -100,6 +102,12 @@ export function openBlock(
   if (timeMs <= parent.timeMs) {
     throw new BlockInvalidError('BLOCK_TIME_NOT_LATER', 'the block is not later than the last one', {
       parentMs: parent.timeMs,
+      timeMs,
+    });
+  }
+  if (timeMs > MAX_BLOCK_TIME_MS) {
+    throw new BlockInvalidError('BLOCK_TIME_TOO_LATE', 'no time is left after the block', {
+      maximumMs: MAX_BLOCK_TIME_MS,
       timeMs,
     });
   }

@@ -3,6 +3,7 @@ import { describe, test } from 'node:test';
 import { toChecksumAddress, type Address } from '../../../protocol/address.js';
 import { WEI_PER_OGPU } from '../../../protocol/amounts.js';
 import { nextValidators, validatorsAt } from '../../../state/staking/active-set.js';
+import { findUnbonding } from '../../../state/staking/unbonding.js';
 import { BlockInvalidError } from '../../../state/transition/transition.js';
 import { genesisValidator } from '../../support/ledger.js';
 import {
@@ -183,6 +184,28 @@ describe('absence', () => {
     assert.deepEqual(numbersOf(chain), [2]);
   });
 
+  test('of everybody leaves the last member, who is jailed all the same', async () => {
+    const chain = chainOf([1_000n, 1_000n, 1_000n], rules);
+    const everybody = [A, B, C];
+    for (let i = 0; i < 10; i++) {
+      await chain.block({
+        afterMs: i === 0 ? 60_000 - (chain.timeMs % 60_000) : 100,
+        absent: everybody,
+        proposer: C,
+      });
+    }
+    const block = await chain.block({ afterMs: 60_000 });
+    assert.equal(eventValues(block, 'Jailed').length, 3);
+    assert.deepEqual(numbersOf(chain), [3]);
+    assert.ok(everybody.every((member) => chain.validator(member).jailedUntilMs > 0));
+    assert.deepEqual(
+      everybody.map((member) => chain.validator(member).seat.shares > 0n),
+      [false, false, true],
+    );
+    await chain.block({ afterMs: 240_000 });
+    assert.deepEqual(numbersOf(chain), [3], 'nobody else may be elected');
+  });
+
   test('of half of a window, in a window with few blocks, in a halt, or spread over windows is no crime', async () => {
     const chain = chainOf([1_000n, 1_000n], rules);
     await window(chain, 10, 5);
@@ -260,6 +283,15 @@ describe('evidence', () => {
     return 'accepted';
   };
 
+  test('pays an offender nothing for reporting itself', async () => {
+    const chain = chainOf([1_000n, 1_000n], {
+      staking: { emissionBpsPerYear: 0, finderRewardBps: 10_000 },
+    });
+    const block = await chain.block({ evidence: [{ validator: A, height: 1 }], proposer: A });
+    assert.deepEqual(eventValues(block, 'SlashRouted'), []);
+    assert.equal(chain.slashedWei(), 50n * OGPU);
+  });
+
   test('takes the share of the pool, pays the finder, and is for ever', async () => {
     const chain = chainOf([1_000n, 1_000n], { staking: { emissionBpsPerYear: 0 } });
     const block = await chain.block({ evidence: [{ validator: A, height: 1 }], proposer: B });
@@ -313,5 +345,29 @@ describe('evidence', () => {
     const before = chain.moneyWei(A);
     await chain.block({ afterMs: 200_000 });
     assert.equal(chain.moneyWei(A) - before, 950n * OGPU);
+  });
+});
+
+describe('a block at the end of time', () => {
+  const last = 2 ** 52;
+  const call = undelegate(ALICE, A, 1n);
+
+  test('still schedules what it begins', async () => {
+    const chain = chainOf([500n, 500n]);
+    await chain.run(delegate(ALICE, A, 5n));
+    const block = await chain.block({ afterMs: last - chain.timeMs, calls: [call] });
+    assert.equal(block.calls[0]?.status, 1);
+    assert.equal(findUnbonding(chain.ledger, ALICE, 1)?.dueMs, last + 600_000);
+  });
+
+  test('is invalid a millisecond later, up to the largest time there is', async () => {
+    const chain = chainOf([500n, 500n]);
+    await chain.run(delegate(ALICE, A, 5n));
+    for (const timeMs of [last + 1, Number.MAX_SAFE_INTEGER]) {
+      await assert.rejects(
+        chain.block({ afterMs: timeMs - chain.timeMs, calls: [call] }),
+        (error) => error instanceof BlockInvalidError && error.code === 'BLOCK_TIME_TOO_LATE',
+      );
+    }
   });
 });

@@ -110,7 +110,7 @@ describe('a delegator', () => {
     await chain.run(undelegate(ALICE, V1, 100n * OGPU));
     await chain.block({ afterMs: 61_000 });
     await chain.run(undelegate(ALICE, V1, 100n * OGPU));
-    const block = await chain.block({ evidence: [offence] });
+    const block = await chain.block({ evidence: [offence], proposer: V2 });
     const takenWei = 500n * OGPU + 15n * OGPU;
     assert.deepEqual(
       eventValues(block, 'Slashed').map((v) => v.slice(1)),

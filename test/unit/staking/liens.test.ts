@@ -26,10 +26,24 @@ test('a lien never gets smaller in value by moving, nor bigger than the place it
   }
 });
 
-test('shares with liens go first, and what goes and what stays are the whole', () => {
-  const { taken, kept } = takeLiens([lien(10n), lien(4n, { validator: B })], 6n);
-  assert.deepEqual([sharesOf(taken), sharesOf(kept)], [[6n, 4n], [4n]]);
+test('what goes and what stays have each lien in proportion, and are the whole', () => {
+  const { taken, kept } = takeLiens([lien(10n), lien(4n, { validator: B }), lien(1n, { epoch: 4 })], 20n, 6n);
+  assert.deepEqual(
+    [sharesOf(taken), sharesOf(kept)],
+    [
+      [3n, 2n, 1n],
+      [7n, 2n],
+    ],
+  );
   assert.deepEqual(kept[0]?.validator, A);
+  const prng = createPrng(6);
+  for (let i = 0; i < 2_000; i++) {
+    const place = 1n + prng.bigint(prng.pick([3, 90]));
+    const [on, going] = [1n + (prng.bigint(90) % place), prng.bigint(90) % (place + 1n)];
+    const divided = takeLiens([lien(on)], place, going);
+    const [[gone = 0n], [left = 0n]] = [sharesOf(divided.taken), sharesOf(divided.kept)];
+    assert.ok(gone + left === on && gone <= going && left <= place - going);
+  }
 });
 
 test('liens of one validator and epoch become one, with the later end', () => {

@@ -186,7 +186,8 @@ async function modelBlock(chain: StakingChain, model: Model, prng: Prng): Promis
       (u) => toHex(u.id) === toHex(offence.validator) && u.epoch >= epoch,
     );
     const slashed = (takenBefore + leaving.reduce((sum, u) => sum + u.amount, 0n)) * SLASH_BPS;
-    model.pay(payoutOf(proposer), (slashed * FINDER_BPS) / 100_000_000n);
+    const isOwn = toHex(proposer) === toHex(offence.validator);
+    if (!isOwn) model.pay(payoutOf(proposer), (slashed * FINDER_BPS) / 100_000_000n);
     model.slash(offence.validator, epoch);
   }
   model.payDue(chain.timeMs);
