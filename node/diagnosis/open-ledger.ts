@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { loadGenesis } from '../../genesis/load.js';
 import { OgpuError } from '../../protocol/errors.js';
 import type { ChainIdentity } from '../../protocol/domains.js';
@@ -8,6 +8,7 @@ import type { Head } from '../../state/chain/records.js';
 import type { LevelStore } from '../database/level-store.js';
 import { openDatabase } from '../database.js';
 import { ledgerFolder } from '../data-folder.js';
+import { inspectFolder } from '../database/folder.js';
 
 export interface LedgerSource {
   /** The node's data folder. */
@@ -39,8 +40,10 @@ export async function withLedger<Result>(
   const { chainId, id } = await loadGenesis(genesis);
   const identity = { chainId, genesisId: id, protocolVersion: PROTOCOL_VERSION };
   const path = ledgerFolder(data);
-  const files = await readdir(path).catch((): string[] => []);
-  if (!files.includes('CURRENT')) throw missing(path, 'there is no ledger in this data folder');
+  const isThere = (await stat(path).catch(() => undefined)) !== undefined;
+  // Where something is, what is wrong with it is said; nothing is made.
+  if (!isThere || (await inspectFolder(path)).isNew)
+    throw missing(path, 'there is no ledger in this data folder');
   const { store } = await openDatabase({ path, identity });
   try {
     const head = readHead(store);
