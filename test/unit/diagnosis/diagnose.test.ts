@@ -213,6 +213,25 @@ describe('bundles from anybody', () => {
   const json = JSON.parse(good) as Record<string, unknown>;
   const reads = json['reads'] as unknown[];
 
+  test('whatever the entries say, execution ends with a result', () => {
+    const { record } = diagnoseWith(undefined);
+    const damages: ((value: Uint8Array) => Uint8Array | undefined)[] = [
+      () => undefined,
+      (value) => value.slice(1),
+      (value) => value.map(() => 0),
+      (value) => value.map(() => 0xff),
+      (value) => Uint8Array.of(...value, ...value),
+      ...[0, 4, 8, 16, 24].map((at) => (value: Uint8Array) => value.slice().fill(0xff, at, at + 8)),
+    ];
+    for (const [i, { key, value }] of record.reads.entries()) {
+      if (value === undefined) continue;
+      for (const damage of damages) {
+        const reads = record.reads.with(i, { key, value: damage(value) });
+        assert.doesNotThrow(() => recheck({ ...record, reads }, RULES), toHex(key));
+      }
+    }
+  });
+
   test('what is no bundle is refused with a reason', () => {
     const hostile: Record<string, unknown>[] = [
       { ...json, version: 2 },
