@@ -4,6 +4,7 @@ import { OgpuError } from '../../protocol/errors.js';
 import type { ChainIdentity } from '../../protocol/domains.js';
 import { PROTOCOL_VERSION } from '../../protocol/params.js';
 import { readHead } from '../../state/chain/block-batch.js';
+import { assertHeadNotLost } from '../../state/chain/genesis.js';
 import type { Head } from '../../state/chain/records.js';
 import type { LevelStore } from '../database/level-store.js';
 import { openDatabase } from '../database.js';
@@ -47,7 +48,10 @@ export async function withLedger<Result>(
   const { store } = await openDatabase({ path, identity });
   try {
     const head = readHead(store);
-    if (head === undefined) throw missing(path, 'the ledger was never given its first state');
+    if (head === undefined) {
+      await assertHeadNotLost(store);
+      throw missing(path, 'the ledger was never given its first state');
+    }
     return await work({ store, head, identity });
   } finally {
     await store.close();

@@ -7,6 +7,7 @@ import { loadGenesis } from '../../genesis/load.js';
 import { openDatabase } from '../../node/database.js';
 import { ledgerFolder } from '../../node/data-folder.js';
 import { chainParamsCodec } from '../../protocol/params-codec.js';
+import { HEAD_KEY } from '../../state/chain/marks.js';
 import { STATE_KEYS } from '../../state/store/keys.js';
 import { runCli } from '../support/cli.js';
 
@@ -58,10 +59,8 @@ test('a kept ledger is replayed and checked; a value flipped on disk is found, w
 
   await t.test('damaged', async () => {
     const { chainId, id } = await loadGenesis(genesis);
-    const { store } = await openDatabase({
-      path: ledgerFolder(data),
-      identity: { chainId, genesisId: id, protocolVersion: 1 },
-    });
+    const identity = { chainId, genesisId: id, protocolVersion: 1 };
+    const { store } = await openDatabase({ path: ledgerFolder(data), identity });
     const key = STATE_KEYS.system.encode('params');
     const stored = store.get(key);
     assert.ok(stored);
@@ -108,5 +107,10 @@ test('a kept ledger is replayed and checked; a value flipped on disk is found, w
     const check = runCli(['check', ...where]);
     assert.equal(check.exitCode, 1);
     assert.match(check.stdout, /1 faults among \d+ entries\n {2}entry-differs: sys\/ params\n/);
+
+    const { store: headless } = await openDatabase({ path: ledgerFolder(data), identity });
+    await headless.write([{ key: HEAD_KEY, value: undefined }]);
+    await headless.close();
+    assert.match(runCli(['check', ...where]).stderr, /lost its head \[STORE_CORRUPT /);
   });
 });
