@@ -9,7 +9,7 @@ import { NODE_KEYS } from '../store/keys.js';
 import { Overlay } from '../store/overlay.js';
 import type { Change, Store } from '../store/store.js';
 
-/** Memory for what differs between the present and a past state, tree nodes included: about a million entries. */
+/** Memory kept for what differs between the present and a past state, tree nodes included: about 1.2 million entries. Computing it takes 1.7 times as much beside it. */
 export const MAX_REWIND_BYTES = 1024 * 1024 * 1024;
 
 /**
