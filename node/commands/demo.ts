@@ -46,8 +46,8 @@ const HOLDERS = 6_450;
 const STAKE_WEI = 10_000n * WEI_PER_OGPU;
 const { chainId, params } = PRESETS.devnet;
 
-/** Something in the demonstration was not as it must be. */
-export class DemoError extends OgpuError<'DEMO_FAILED'> {}
+/** Something in the demonstration was not as it must be, or there is no place for its files. */
+export class DemoError extends OgpuError<'DEMO_FAILED' | 'DEMO_FOLDER'> {}
 
 /** `ogpu demo`: everything built so far, run once for real and from nothing. */
 export function demoCommand(): Command {
@@ -57,7 +57,7 @@ export function demoCommand(): Command {
     )
     .option('--keep', 'keep the files: genesis and ledger', false)
     .action(async ({ keep }: { keep: boolean }) => {
-      const folder = await mkdtemp(join(tmpdir(), 'ogpu-demo-'));
+      const folder = await makeFolder();
       try {
         await runDemo(folder);
         say('\nNot built yet: agreement over a network, JSON-RPC, jobs and their audit.');
@@ -66,6 +66,14 @@ export function demoCommand(): Command {
         if (!keep) await rm(folder, { recursive: true, force: true });
       }
     });
+}
+
+async function makeFolder(): Promise<string> {
+  const parent = tmpdir();
+  return mkdtemp(join(parent, 'ogpu-demo-')).catch((cause: unknown) => {
+    const data = { path: parent, cure: 'name a folder that can be written to in TMPDIR' };
+    throw new DemoError('DEMO_FOLDER', 'cannot make a temporary folder', data, { cause });
+  });
 }
 
 async function runDemo(folder: string): Promise<void> {

@@ -37,15 +37,19 @@ export function diagnoseCommand(): Command {
 }
 
 async function runRecheck(bundle: Bundle, { json }: DiagnoseOptions): Promise<void> {
-  const { unproven, fromRecord, fromHeader } = recheck(bundle.record, { recover: recoverSender });
+  const { untied, unproven, fromRecord, fromHeader } = recheck(bundle.record, { recover: recoverSender });
   const report = {
     ...describe(bundle),
+    isParentKnown: bundle.record.parent !== undefined,
+    untied,
     unproven,
     fromBundle: fromRecord.slice(0, MAX_SHOWN_DIFFERENCES),
     fromHeader: fromHeader.slice(0, MAX_SHOWN_DIFFERENCES),
   };
   const text = [
     heading(bundle),
+    untied.length === 0 ? formatTie(bundle) : 'its parts do not belong together:\n',
+    formatDifferences(untied),
     unproven.length === 0
       ? 'every entry it read is proven under the state root before it\n'
       : `${unproven.length} entries it read are not what the state root before it commits to:\n`,
@@ -60,8 +64,14 @@ async function runRecheck(bundle: Bundle, { json }: DiagnoseOptions): Promise<vo
     formatDifferences(fromHeader),
   ].join('');
   await writeOutput(json ? toJson(report) : printableLines(text));
-  if (unproven.length + fromRecord.length > 0)
-    throw differs('the bundle is not reproduced', unproven.length + fromRecord.length);
+  const count = untied.length + unproven.length + fromRecord.length;
+  if (count > 0) throw differs('the bundle is not reproduced', count);
+}
+
+function formatTie({ record }: Bundle): string {
+  return record.parent === undefined
+    ? "it lacks the header of its parent: nothing says that the state root before it is the chain's\n"
+    : 'the state root before it is that of the parent its header names\n';
 }
 
 async function runComparison(one: Bundle, other: Bundle, { json }: DiagnoseOptions): Promise<void> {

@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { toHex } from '../../protocol/bytes.js';
-import { OgpuError } from '../../protocol/errors.js';
+import { describeError, OgpuError } from '../../protocol/errors.js';
 import { recoverSender } from '../../protocol/transactions/recover.js';
 import type { Difference } from '../../state/diagnosis/compare.js';
 import { INVARIANTS, replay, type ReplayedBlock } from '../../state/diagnosis/replay.js';
@@ -59,7 +59,7 @@ async function reportDifferences(
   { height: at, id, differences, diagnosis }: ReplayedBlock,
   { data, json }: ReplayOptions,
 ): Promise<never> {
-  const bundle = diagnosis === undefined ? undefined : await saveBundle(ledger, data, diagnosis);
+  const saved = diagnosis === undefined ? {} : await saveBundle(ledger, data, diagnosis);
   const report = {
     differs: true,
     height: at,
@@ -68,7 +68,8 @@ async function reportDifferences(
     differences: differences.slice(0, MAX_SHOWN_DIFFERENCES),
     verdict: diagnosis?.verdict ?? 'reproduced',
     damage: diagnosis?.damage ?? [],
-    bundle: bundle ?? null,
+    bundle: saved.path ?? null,
+    ...(saved.failure === undefined ? {} : { bundleFailure: saved.failure }),
   };
   const text = [
     `block ${at} ${toHex(id)}: the replay differs from what is stored\n`,
@@ -77,7 +78,8 @@ async function reportDifferences(
       ? withoutDiagnosis(differences)
       : `verdict: ${diagnosis.verdict}: ${VERDICTS[diagnosis.verdict]}\n`,
     formatDamage(diagnosis?.damage ?? []),
-    bundle === undefined ? '' : `bundle: ${bundle}\n`,
+    saved.path === undefined ? '' : `bundle: ${saved.path}\n`,
+    saved.failure === undefined ? '' : `no bundle: ${saved.failure}\n`,
   ].join('');
   await writeOutput(json ? toJson(report) : printableLines(text));
   throw new ReplayDiffersError('REPLAY_DIFFERS', 'a block does not come to what is stored', {
@@ -95,18 +97,26 @@ function withoutDiagnosis(differences: readonly Difference[]): string {
   return `verdict: the block comes to what its header says; ${what}\n`;
 }
 
+interface SavedBundle {
+  readonly path?: string;
+  /** Why there is none: what was found out is told all the same. */
+  readonly failure?: string;
+}
+
 /** A bundle of this block that is there already stays. */
 async function saveBundle(
   { identity }: StoredLedger,
   data: string,
   { verdict, record }: NonNullable<ReplayedBlock['diagnosis']>,
-): Promise<string> {
+): Promise<SavedBundle> {
   try {
     const bundle = { software: packageVersion(), chain: identity, verdict, record };
-    return await writeBundle(diagnosisFolder(data), bundle);
+    return { path: await writeBundle(diagnosisFolder(data), bundle) };
   } catch (error) {
-    if (error instanceof BundleError && error.code === 'BUNDLE_EXISTS') return String(error.data['path']);
-    throw error;
+    if (!(error instanceof BundleError)) throw error;
+    return error.code === 'BUNDLE_EXISTS'
+      ? { path: String(error.data['path']) }
+      : { failure: describeError(error) };
   }
 }
 

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import type { ChainIdentity } from '../../protocol/domains.js';
-import { describeError, OgpuError } from '../../protocol/errors.js';
+import { describeError, OgpuError, type ErrorData } from '../../protocol/errors.js';
 import { MAX_BLOCK_BYTES, MAX_RECEIPTS_BYTES } from '../../protocol/limits.js';
 import { blockCodec } from '../../protocol/types/block.js';
-import { blockId } from '../../protocol/types/header.js';
+import { blockId, headerCodec } from '../../protocol/types/header.js';
 import { blockReceiptsCodec } from '../../protocol/types/receipt.js';
 import type { BlockRecord, RunResult, Verdict } from '../../state/diagnosis/diagnose.js';
 import { MAX_KEY_BYTES } from '../../state/store/limits.js';
@@ -21,6 +21,9 @@ export interface Bundle {
 /** Text of a bundle; larger ones are neither written nor read. */
 export const MAX_BUNDLE_BYTES = 256 * 1024 * 1024;
 
+/** Commas and opening brackets of a bundle. Without a bound, parsing the shortest parts would take 40 times their text in memory. */
+export const MAX_BUNDLE_PARTS = 2_000_000;
+
 /** A bundle that is none, or that cannot be read or written. `data` has the path where there is one. */
 export class BundleError extends OgpuError<
   'BUNDLE_INVALID' | 'BUNDLE_TOO_LARGE' | 'BUNDLE_EXISTS' | 'BUNDLE_FILE'
@@ -32,7 +35,7 @@ export class BundleError extends OgpuError<
  * @throws BundleError BUNDLE_TOO_LARGE
  */
 export function formatBundle({ software, chain, verdict, record }: Bundle): string {
-  const { block, parentRoot, reads, result } = record;
+  const { block, parent, parentRoot, reads, result } = record;
   const json = {
     format: FORMAT,
     version: FORMAT_VERSION,
@@ -43,16 +46,17 @@ export function formatBundle({ software, chain, verdict, record }: Bundle): stri
     blockId: hex(blockId(block.header)),
     parentRoot: hex(parentRoot),
     block: hex(blockCodec.encode(block)),
+    parent: parent === undefined ? null : hex(headerCodec.encode(parent)),
     reads: reads.map(({ key, value }) => [hex(key), orNull(value)]),
     ...formatResult(result),
   };
-  const size = estimate(record);
-  if (size > MAX_BUNDLE_BYTES)
-    throw new BundleError('BUNDLE_TOO_LARGE', 'the block reads or changes too much for a bundle', {
-      bytes: size,
-      maxBytes: MAX_BUNDLE_BYTES,
-    });
-  return `${JSON.stringify(json, null, 1)}\n`;
+  const bytes = estimate(record);
+  const tooLarge = (data: ErrorData): BundleError =>
+    new BundleError('BUNDLE_TOO_LARGE', 'the block reads or changes too much for a bundle', data);
+  if (bytes > MAX_BUNDLE_BYTES) throw tooLarge({ bytes, maxBytes: MAX_BUNDLE_BYTES });
+  const text = `${JSON.stringify(json, null, 1)}\n`;
+  if (hasTooManyParts(text)) throw tooLarge({ maxParts: MAX_BUNDLE_PARTS });
+  return text;
 }
 
 /**
@@ -62,14 +66,16 @@ export function formatBundle({ software, chain, verdict, record }: Bundle): stri
  */
 export function parseBundle(text: string): Bundle {
   try {
+    if (hasTooManyParts(text)) throw new RangeError(`more than ${MAX_BUNDLE_PARTS} parts`);
     const { software, chain, verdict, ...fields } = BundleSchema.parse(JSON.parse(text));
     const block = blockCodec.decode(fields.block);
+    const parent = fields.parent === undefined ? undefined : headerCodec.decode(fields.parent);
     const { reads, parentRoot } = fields;
     return {
       software,
       chain,
       verdict,
-      record: { block, parentRoot, reads, result: parseResult(fields.result) },
+      record: { block, parent, parentRoot, reads, result: parseResult(fields.result) },
     };
   } catch (error) {
     const reason =
@@ -134,11 +140,33 @@ function bytesField(minBytes: number, maxBytes: number = minBytes): z.ZodType<Ui
   });
 }
 
+const MAX_HEADER_BYTES = 2_048;
+
 const root = bytesField(32);
 const key = bytesField(1, MAX_KEY_BYTES);
 const value = bytesField(0, MAX_VALUE_BYTES)
   .nullable()
   .transform((bytes) => bytes ?? undefined);
+
+/** A list in key order, no key twice. Told of the first fault alone: a hostile text has millions. */
+function byKey<Item extends { readonly key: Uint8Array }>(item: z.ZodType<Item>): z.ZodType<Item[]> {
+  return z.array(z.unknown()).transform((parts, context) => {
+    const items: Item[] = [];
+    for (const [index, part] of parts.entries()) {
+      const { data, error } = item.safeParse(part);
+      const last = items.at(-1);
+      if (data !== undefined && (last === undefined || Buffer.compare(last.key, data.key) < 0)) {
+        items.push(data);
+        continue;
+      }
+      const message = error === undefined ? 'not in key order' : (error.issues[0]?.message ?? 'invalid');
+      context.issues.push({ code: 'custom', message, path: [index], input: '' });
+      return z.NEVER;
+    }
+    return items;
+  });
+}
+
 const count = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
 const verdicts = [
   'nondeterministic',
@@ -150,7 +178,7 @@ const verdicts = [
 const ResultSchema = z.union([
   z.strictObject({ failure: z.string().max(10_000) }),
   z.strictObject({
-    changes: z.array(z.tuple([key, value, value]).transform(([k, old, v]) => ({ key: k, old, value: v }))),
+    changes: byKey(z.tuple([key, value, value]).transform(([k, old, v]) => ({ key: k, old, value: v }))),
     receipts: bytesField(0, MAX_RECEIPTS_BYTES),
     commitments: z.strictObject({
       gasUsed: count,
@@ -169,20 +197,35 @@ const BundleSchema = z
   .strictObject({
     format: z.literal(FORMAT),
     version: z.literal(FORMAT_VERSION),
-    software: z.string().max(100),
+    software: z.string().regex(/^[\w.+-]{1,100}$/, 'not a version'),
     chain: z.strictObject({ chainId: count, genesisId: root, protocolVersion: count }),
     verdict: z.enum(verdicts),
     height: count,
     blockId: root,
     parentRoot: root,
     block: bytesField(0, MAX_BLOCK_BYTES),
-    reads: z.array(z.tuple([key, value]).transform(([k, v]) => ({ key: k, value: v }))),
+    parent: bytesField(0, MAX_HEADER_BYTES)
+      .nullable()
+      .transform((bytes) => bytes ?? undefined),
+    reads: byKey(z.tuple([key, value]).transform(([k, v]) => ({ key: k, value: v }))),
     result: ResultSchema,
   })
   .refine((bundle) => {
     const { header } = blockCodec.decode(bundle.block);
     return header.height === bundle.height && Buffer.compare(blockId(header), bundle.blockId) === 0;
   }, 'the block is not the one that is named');
+
+/** Counted without parsing; strings of a bundle hold hardly any. */
+function hasTooManyParts(text: string): boolean {
+  let parts = 0;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code === COMMA || code === OPEN_BRACKET || code === OPEN_BRACE) parts++;
+  }
+  return parts > MAX_BUNDLE_PARTS;
+}
+
+const [COMMA, OPEN_BRACKET, OPEN_BRACE] = [0x2c, 0x5b, 0x7b];
 
 /** Characters of the byte strings, and of what is around them. */
 function estimate({ block, reads, result }: BlockRecord): number {

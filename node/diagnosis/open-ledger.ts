@@ -1,13 +1,15 @@
-import { readdir } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { loadGenesis } from '../../genesis/load.js';
 import { OgpuError } from '../../protocol/errors.js';
 import type { ChainIdentity } from '../../protocol/domains.js';
 import { PROTOCOL_VERSION } from '../../protocol/params.js';
 import { readHead } from '../../state/chain/block-batch.js';
+import { assertHeadNotLost } from '../../state/chain/genesis.js';
 import type { Head } from '../../state/chain/records.js';
 import type { LevelStore } from '../database/level-store.js';
 import { openDatabase } from '../database.js';
 import { ledgerFolder } from '../data-folder.js';
+import { inspectFolder } from '../database/folder.js';
 
 export interface LedgerSource {
   /** The node's data folder. */
@@ -39,12 +41,17 @@ export async function withLedger<Result>(
   const { chainId, id } = await loadGenesis(genesis);
   const identity = { chainId, genesisId: id, protocolVersion: PROTOCOL_VERSION };
   const path = ledgerFolder(data);
-  const files = await readdir(path).catch((): string[] => []);
-  if (!files.includes('CURRENT')) throw missing(path, 'there is no ledger in this data folder');
+  const isThere = (await stat(path).catch(() => undefined)) !== undefined;
+  // Where something is, what is wrong with it is said; nothing is made.
+  if (!isThere || (await inspectFolder(path)).isNew)
+    throw missing(path, 'there is no ledger in this data folder');
   const { store } = await openDatabase({ path, identity });
   try {
     const head = readHead(store);
-    if (head === undefined) throw missing(path, 'the ledger was never given its first state');
+    if (head === undefined) {
+      await assertHeadNotLost(store);
+      throw missing(path, 'the ledger was never given its first state');
+    }
     return await work({ store, head, identity });
   } finally {
     await store.close();

@@ -132,7 +132,7 @@ function countAccounts(accounts: Iterable<GenesisAccount>): number {
 /** Leaves the ledger empty but for the mark, which is durable before anything else is written. */
 async function beginAfresh(store: Store): Promise<void> {
   if (!store.has(BEGUN_KEY)) {
-    await assertEmpty(store);
+    await assertHeadNotLost(store);
     await store.write([{ key: BEGUN_KEY, value: NO_CONTENT }]);
     return;
   }
@@ -142,8 +142,13 @@ async function beginAfresh(store: Store): Promise<void> {
 
 const WRITTEN_SPACES = [...Object.values(STATE_KEYS), NODE_KEYS.treeNode];
 
-/** Without head and mark nothing can be there: what is, is somebody's ledger and not ours to clear. @throws StoreError STORE_CORRUPT */
-async function assertEmpty(store: Store): Promise<void> {
+/**
+ * Of a store without a head. Without the mark too nothing can be there: what is, is somebody's ledger and not ours to clear.
+ *
+ * @throws StoreError STORE_CORRUPT
+ */
+export async function assertHeadNotLost(store: Store): Promise<void> {
+  if (store.has(BEGUN_KEY)) return;
   const { meta: _marks, ...ofNode } = NODE_KEYS;
   for (const space of [...Object.values(STATE_KEYS), ...Object.values(ofNode)]) {
     for await (const page of store.range({ ...space.range(), limit: 1 })) {

@@ -55,12 +55,6 @@ export async function oldEntries(store: Store, height: number): Promise<Change[]
   return entries;
 }
 
-/** The changes that lead from the state after block `height`, which must be the last, back to the state before it. Throws as `oldEntries`. */
-export async function undoChanges(store: Store, height: number): Promise<RecordedChange[]> {
-  const entries = await oldEntries(store, height);
-  return entries.map(({ key, value }) => ({ key, value, old: store.get(key) }));
-}
-
 async function* changedKeys(store: Store, height: number): AsyncGenerator<Uint8Array, void, undefined> {
   const query = { ...NODE_KEYS.undo.range(height), limit: Number.MAX_SAFE_INTEGER };
   for await (const page of store.range(query)) {

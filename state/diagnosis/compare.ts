@@ -1,4 +1,7 @@
-import { bytesEqual, compareBytes } from '../../protocol/bytes.js';
+import { bytesEqual, compareBytes, toHex } from '../../protocol/bytes.js';
+import { keccak256 } from '../../protocol/crypto/hash.js';
+import type { Block } from '../../protocol/types/block.js';
+import { bodyRoots } from '../../protocol/types/body.js';
 import { blockReceiptsCodec, type BlockReceipts } from '../../protocol/types/receipt.js';
 import type { Commitments } from '../chain/ledger.js';
 import { differingFields } from '../chain/ledger.js';
@@ -64,6 +67,22 @@ export function compareCommitments(header: Commitments, computed: Commitments): 
     expected: difference.header,
     got: difference.computed,
   }));
+}
+
+/** What a header says of its body, against the body. */
+export function compareBody({ header, body }: Block): Difference[] {
+  const roots = bodyRoots(body, body.transactions.map(keccak256));
+  return [
+    ...compareHashes('header.transactionsRoot', header.transactionsRoot, roots.transactionsRoot),
+    ...compareHashes('header.evidenceRoot', header.evidenceRoot, roots.evidenceRoot),
+    ...compareHashes('header.parentCommitRoot', header.parentCommitRoot, roots.parentCommitRoot),
+    ...compareHashes('header.extensionsRoot', header.extensionsRoot, roots.extensionsRoot),
+  ];
+}
+
+/** Two hashes that must be equal. */
+export function compareHashes(where: string, expected: Uint8Array, got: Uint8Array): Difference[] {
+  return compareReadable(where, toHex(expected), toHex(got));
 }
 
 /** Every leaf in which two values differ. */

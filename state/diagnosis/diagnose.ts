@@ -1,8 +1,10 @@
 import { describeError, OgpuError } from '../../protocol/errors.js';
 import type { Block } from '../../protocol/types/block.js';
+import type { Header } from '../../protocol/types/header.js';
 import type { BlockReceipts } from '../../protocol/types/receipt.js';
 import { executeWholeBlock, type BlockRules, type Commitments, type ExecutedBlock } from '../chain/ledger.js';
 import { treeNodes } from '../chain/state-root.js';
+import { StoreError } from '../store/errors.js';
 import type { RecordedChange } from '../store/overlay.js';
 import type { Change, Reader } from '../store/store.js';
 import { hashKey } from '../tree/leaf.js';
@@ -32,6 +34,8 @@ export interface Diagnosis {
 /** Everything that one execution of a block depended on and led to: enough to do it again without a store. */
 export interface BlockRecord {
   readonly block: Block;
+  /** Of the block before, where it is stored: ties the state root to the chain. The genesis has none. */
+  readonly parent: Header | undefined;
   /** State root before the block. */
   readonly parentRoot: Uint8Array;
   /** State entries that were read, and the tree nodes that prove them under the parent root. In key order. */
@@ -53,6 +57,7 @@ export interface DiagnosisRequest {
   /** State and tree before the block. */
   readonly view: Reader;
   readonly parentRoot: Uint8Array;
+  readonly parent: Header | undefined;
   readonly block: Block;
   readonly rules: BlockRules;
   /** What the first run came to. */
@@ -60,13 +65,13 @@ export interface DiagnosisRequest {
 }
 
 /** Runs a block once more, watching all it reads, to find out why it does not come to what its header says. */
-export function diagnose({ view, parentRoot, block, rules, first }: DiagnosisRequest): Diagnosis {
+export function diagnose({ view, parentRoot, parent, block, rules, first }: DiagnosisRequest): Diagnosis {
   const recorder = new ReadRecorder(view);
   const second = runBlock(recorder, block, rules);
   const entries = stateReads(recorder.reads());
   const damage = findDamage(view, parentRoot, entries);
   recordProofs(recorder, entries);
-  const record: BlockRecord = { block, parentRoot, reads: recorder.reads(), result: second };
+  const record: BlockRecord = { block, parent, parentRoot, reads: recorder.reads(), result: second };
   const unequal = compareResults(first, second);
   if (unequal.length > 0) return { verdict: 'nondeterministic', differences: unequal, damage, record };
   const differences = compareWithHeader(block, second);
@@ -75,15 +80,31 @@ export function diagnose({ view, parentRoot, block, rules, first }: DiagnosisReq
   return { verdict, differences, damage, record };
 }
 
-/** Executes a block; what it throws is a result too. @throws what is no OgpuError, which is a bug */
+/**
+ * Executes a block; what it throws is a result too.
+ *
+ * @throws StoreError when the store cannot be read, which says nothing of the block; and what is no OgpuError, which is a bug
+ */
 export function runBlock(view: Reader, block: Block, rules: BlockRules): RunResult {
   try {
     return resultOf(executeWholeBlock(view, block, rules));
   } catch (error) {
-    if (!(error instanceof OgpuError)) throw error;
-    return { failure: describeError(error) };
+    return failureOf(error);
   }
 }
+
+/** What was thrown by the execution of a block, as its result. Throws it again as `runBlock` does. */
+export function failureOf(error: unknown): RunResult & { readonly failure: string } {
+  if (!(error instanceof OgpuError) || (error instanceof StoreError && UNREADABLE.has(error.code)))
+    throw error;
+  return { failure: describeError(error) };
+}
+
+const UNREADABLE: ReadonlySet<StoreError['code']> = new Set([
+  'STORE_CLOSED',
+  'STORE_CORRUPT',
+  'STORE_READ_FAILED',
+]);
 
 export function resultOf({ outcome, commitments }: ExecutedBlock): RunResult {
   return { changes: outcome.changes, receipts: outcome.receipts, commitments };

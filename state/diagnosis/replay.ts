@@ -1,7 +1,7 @@
-import { bytesEqual, compareBytes, toHex } from '../../protocol/bytes.js';
+import { compareBytes } from '../../protocol/bytes.js';
 import { describeError } from '../../protocol/errors.js';
 import type { Block } from '../../protocol/types/block.js';
-import { blockId } from '../../protocol/types/header.js';
+import { blockId, type Header } from '../../protocol/types/header.js';
 import { readHead } from '../chain/block-batch.js';
 import { oldEntries, valueAt } from '../chain/history.js';
 import { changedView, executeWholeBlock, type BlockRules, type ExecutedBlock } from '../chain/ledger.js';
@@ -10,11 +10,21 @@ import { checkBlock } from '../invariants/check-block.js';
 import { InvariantBroken } from '../invariants/errors.js';
 import type { RecordedChange } from '../store/overlay.js';
 import type { Store } from '../store/store.js';
-import { compareChanges, compareCommitments, compareReceipts, type Difference } from './compare.js';
-import { diagnose, resultOf, runBlock, type Diagnosis } from './diagnose.js';
+import { chainRecord } from '../system/chain.js';
+import {
+  compareBody,
+  compareChanges,
+  compareCommitments,
+  compareHashes,
+  compareReadable,
+  compareReceipts,
+  type Difference,
+} from './compare.js';
+import { diagnose, failureOf, resultOf, type Diagnosis, type DiagnosisRequest } from './diagnose.js';
 import {
   apply,
   assertReplayable,
+  findStoredBlock,
   readStoredBlock,
   recordedRoot,
   ReplayError,
@@ -77,24 +87,26 @@ async function replayOne(
   rules: BlockRules,
 ): Promise<{ replayed: ReplayedBlock; executed: ExecutedBlock | undefined }> {
   const block = readStoredBlock(store, height);
-  const { executed, fromHeader, diagnosis } = executeAgain(
+  const recorded = recordedRoot(store, height - 1);
+  const { executed, fromHeader, diagnosis } = executeAgain({
+    view: before.state,
+    parentRoot: recorded ?? before.root,
+    parent: findStoredBlock(store, height - 1)?.header,
     block,
-    before,
-    { ...rules, checkInvariants: false },
-    recordedRoot(store, height - 1),
-  );
+    rules: { ...rules, checkInvariants: false },
+  });
   const differences = [
     ...placeOf(store, block, height),
-    ...parentRoot(store, height, before.root),
+    ...(recorded === undefined
+      ? []
+      : compareHashes(`state root before block ${height}`, recorded, before.root)),
+    ...compareBody(block),
     ...fromHeader,
+    ...(executed === undefined ? [] : await compareStored(store, height, executed)),
+    ...(executed === undefined || rules.checkInvariants !== true
+      ? []
+      : brokenInvariant(before, executed.outcome.changes)),
   ];
-  if (executed !== undefined) {
-    const { changes, receipts } = executed.outcome;
-    if (rules.checkInvariants === true) differences.push(...brokenInvariant(before, changes));
-    differences.push(...compareChanges(await writtenChanges(store, height), changes));
-    const stored = await readReceipts(store, height);
-    if (stored !== undefined) differences.push(...compareReceipts(stored, receipts));
-  }
   const id = blockId(block.header);
   const counts = {
     transactions: block.body.transactions.length,
@@ -109,21 +121,13 @@ interface SecondExecution {
   readonly diagnosis: Diagnosis | undefined;
 }
 
-function executeAgain(
-  block: Block,
-  { state, root }: RewoundState,
-  rules: BlockRules,
-  parent: Uint8Array | undefined,
-): SecondExecution {
-  const request = { view: state, parentRoot: parent ?? root, block, rules };
+function executeAgain(request: Omit<DiagnosisRequest, 'first'>): SecondExecution {
+  const { view, block, rules } = request;
   let executed: ExecutedBlock;
   try {
-    executed = executeWholeBlock(state, block, rules);
+    executed = executeWholeBlock(view, block, rules);
   } catch (error) {
-    // What is no error of this project is thrown again here.
-    const first = runBlock(state, block, rules);
-    if (first.failure === undefined) throw error;
-    const diagnosis = diagnose({ ...request, first });
+    const diagnosis = diagnose({ ...request, first: failureOf(error) });
     return { executed: undefined, fromHeader: diagnosis.differences, diagnosis };
   }
   const fromHeader = compareCommitments(block.header, executed.commitments);
@@ -131,23 +135,32 @@ function executeAgain(
   return { executed, fromHeader, diagnosis };
 }
 
-/** What the stored block is not where it is said to be: another height, or not what the mark of the head names. */
-function placeOf(store: Store, { header }: Block, height: number): Difference[] {
-  const differences: Difference[] = [];
-  if (header.height !== height)
-    differences.push({ where: 'header.height', expected: height, got: header.height });
-  const head = readHead(store);
-  const id = blockId(header);
-  if (head?.height === height && !bytesEqual(head.id, id))
-    differences.push({ where: 'block id', expected: toHex(head.id), got: toHex(id) });
-  return differences;
+/** What execution came to against what was written for it. */
+async function compareStored(
+  store: Store,
+  height: number,
+  { outcome: { changes, receipts } }: ExecutedBlock,
+): Promise<Difference[]> {
+  const written = compareChanges(await writtenChanges(store, height), changes);
+  const stored = await readReceipts(store, height);
+  return stored === undefined ? written : [...written, ...compareReceipts(stored, receipts)];
 }
 
-/** The rewound state against the root that the header of the block before has. */
-function parentRoot(store: Store, height: number, root: Uint8Array): Difference[] {
-  const recorded = recordedRoot(store, height - 1);
-  if (recorded === undefined || bytesEqual(recorded, root)) return [];
-  return [{ where: `state root before block ${height}`, expected: toHex(recorded), got: toHex(root) }];
+/** What the stored block is not where it is said to be: another height, another parent, or not what the mark of the head names. */
+function placeOf(store: Store, { header }: Block, height: number): Difference[] {
+  const head = readHead(store);
+  const parentId = parentIdOf(store, height, findStoredBlock(store, height - 1)?.header);
+  return [
+    ...compareReadable('header.height', height, header.height),
+    ...(parentId === undefined ? [] : compareHashes('header.parentId', parentId, header.parentId)),
+    ...(head?.height === height ? compareHashes('block id', head.id, blockId(header)) : []),
+  ];
+}
+
+/** Of the block before; undefined where it was dropped. */
+function parentIdOf(store: Store, height: number, parent: Header | undefined): Uint8Array | undefined {
+  if (parent !== undefined) return blockId(parent);
+  return height === 1 ? chainRecord.read(store).genesisId : undefined;
 }
 
 /** A block that agrees with its header and breaks one is what everybody has executed: it is told as a difference of its own. */

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { loadGenesis } from '../../genesis/load.js';
 import { openDatabase } from '../../node/database.js';
 import { ledgerFolder } from '../../node/data-folder.js';
 import { chainParamsCodec } from '../../protocol/params-codec.js';
+import { HEAD_KEY } from '../../state/chain/marks.js';
 import { STATE_KEYS } from '../../state/store/keys.js';
 import { runCli } from '../support/cli.js';
 
@@ -29,7 +30,7 @@ test('a kept ledger is replayed and checked; a value flipped on disk is found, w
     assert.match(check.stdout, /entries have this root\nevery invariant holds/);
   });
 
-  await t.test('refusals', () => {
+  await t.test('refusals', async () => {
     for (const [height, code] of [
       ['0', 'REPLAY_OF_GENESIS'],
       ['7', 'REPLAY_ABOVE_HEAD'],
@@ -42,16 +43,24 @@ test('a kept ledger is replayed and checked; a value flipped on disk is found, w
     const missing = runCli(['check', '--data', nowhere, '--genesis', genesis]);
     assert.match(missing.stderr, /\[LEDGER_MISSING /);
     assert.equal(existsSync(nowhere), false, 'looking makes nothing');
+    const damaged = join(folder, 'damaged');
+    await mkdir(join(damaged, 'ledger'), { recursive: true });
+    assert.match(runCli(['check', '--data', damaged, '--genesis', genesis]).stderr, /\[LEDGER_MISSING /);
+    await writeFile(join(damaged, 'ledger', '000005.ldb'), 'a table');
+    assert.match(
+      runCli(['check', '--data', damaged, '--genesis', genesis]).stderr,
+      /CURRENT is missing.*\[STORE_CORRUPT /,
+    );
+    const homeless = runCli(['demo'], { env: { ...process.env, TMPDIR: nowhere } });
+    assert.match(homeless.stderr, /\[DEMO_FOLDER /);
     assert.equal(runCli(['replay', 'x', ...where]).exitCode, 2);
     assert.equal(runCli(['diagnose', join(folder, 'none.json')]).exitCode, 1);
   });
 
   await t.test('damaged', async () => {
     const { chainId, id } = await loadGenesis(genesis);
-    const { store } = await openDatabase({
-      path: ledgerFolder(data),
-      identity: { chainId, genesisId: id, protocolVersion: 1 },
-    });
+    const identity = { chainId, genesisId: id, protocolVersion: 1 };
+    const { store } = await openDatabase({ path: ledgerFolder(data), identity });
     const key = STATE_KEYS.system.encode('params');
     const stored = store.get(key);
     assert.ok(stored);
@@ -72,6 +81,16 @@ test('a kept ledger is replayed and checked; a value flipped on disk is found, w
       report.damage.map((damage) => damage.where),
       ['sys/ params'],
     );
+    const spare = join(folder, 'spare');
+    await rename(join(data, 'diagnosis'), spare);
+    await writeFile(join(data, 'diagnosis'), '');
+    const unsaved = runCli(['replay', '6', ...where]);
+    assert.equal(unsaved.exitCode, 1);
+    assert.match(unsaved.stdout, /verdict: damaged: (.*\n)+no bundle: .*\[BUNDLE_FILE /);
+    assert.match(unsaved.stderr, /\[REPLAY_DIFFERS /, 'what was found out is not lost with the bundle');
+    await rm(join(data, 'diagnosis'));
+    await rename(spare, join(data, 'diagnosis'));
+
     const text = runCli(['replay', '6', ...where]);
     assert.match(text.stdout, /header\.gasLimit\n +expected "120000000"\n +got {6}"5000000"\n/);
     assert.match(text.stderr, /\[REPLAY_DIFFERS /);
@@ -88,5 +107,10 @@ test('a kept ledger is replayed and checked; a value flipped on disk is found, w
     const check = runCli(['check', ...where]);
     assert.equal(check.exitCode, 1);
     assert.match(check.stdout, /1 faults among \d+ entries\n {2}entry-differs: sys\/ params\n/);
+
+    const { store: headless } = await openDatabase({ path: ledgerFolder(data), identity });
+    await headless.write([{ key: HEAD_KEY, value: undefined }]);
+    await headless.close();
+    assert.match(runCli(['check', ...where]).stderr, /lost its head \[STORE_CORRUPT /);
   });
 });

@@ -13,7 +13,10 @@ export interface CliResult {
 }
 
 /** Runs `ogpu` as a user does: a process of its own, without a terminal. */
-export function runCli(args: readonly string[], options: { readonly cwd?: string } = {}): CliResult {
+export function runCli(
+  args: readonly string[],
+  options: { readonly cwd?: string; readonly env?: NodeJS.ProcessEnv } = {},
+): CliResult {
   const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, ...args], {
     encoding: 'utf8',
     timeout: TIMEOUT_MS,

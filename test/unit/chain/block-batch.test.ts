@@ -4,7 +4,7 @@ import { toHex } from '../../../protocol/bytes.js';
 import { blockCodec } from '../../../protocol/types/block.js';
 import { blockId } from '../../../protocol/types/header.js';
 import { readHead } from '../../../state/chain/block-batch.js';
-import { undoChanges, valueAt } from '../../../state/chain/history.js';
+import { oldEntries, valueAt } from '../../../state/chain/history.js';
 import { readPastState } from '../../../state/chain/past-state.js';
 import { placeCodec } from '../../../state/chain/records.js';
 import { treeNodes, updateStateRoot } from '../../../state/chain/state-root.js';
@@ -52,9 +52,9 @@ describe('history', () => {
         assert.equal(value === undefined ? undefined : toHex(value), state[toHex(key)], `height ${height}`);
       }
     }
-    const undo = await undoChanges(store, 25);
+    const undo = await oldEntries(store, 25);
     const { root, nodes } = updateStateRoot(store, undo);
-    await store.write([...undo.map(({ key, value }) => ({ key, value })), ...nodes]);
+    await store.write([...undo, ...nodes]);
     assert.deepEqual(await dump(store), past[24]);
     assert.equal(toHex(root), naiveStateRoot(await stateEntries(store)));
   });

@@ -3,29 +3,34 @@ import { mkdtemp, readdir, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { z } from 'zod';
 import {
   BundleError,
   formatBundle,
   MAX_BUNDLE_BYTES,
+  MAX_BUNDLE_PARTS,
   parseBundle,
   type Bundle,
 } from '../../../node/diagnosis/bundle.js';
 import { bundlePath, readBundle, writeBundle } from '../../../node/diagnosis/bundle-file.js';
 import { toHex } from '../../../protocol/bytes.js';
 import { addToPool, takeFromPool } from '../../../state/accounts/pools.js';
-import { diagnose, runBlock, type Diagnosis } from '../../../state/diagnosis/diagnose.js';
+import { diagnose, runBlock, type BlockRecord, type Diagnosis } from '../../../state/diagnosis/diagnose.js';
 import { compareRecords, recheck, RecordsError } from '../../../state/diagnosis/recheck.js';
 import { readStoredBlock, rewindBefore } from '../../../state/diagnosis/rewind.js';
 import type { ModuleTable } from '../../../state/modules/index.js';
 import type { CallContext } from '../../../state/modules/module.js';
 import { spaceOf } from '../../../state/store/state-spaces.js';
 import { STATE_KEYS } from '../../../state/store/keys.js';
+import { StoreError } from '../../../state/store/errors.js';
+import type { Reader } from '../../../state/store/store.js';
 import { MemoryStore } from '../../../state/store/memory.js';
 import { chainId, DELEGATION_HEIGHT, growChain, RULES, withDelegate } from '../../support/diagnosis.js';
 
 const store = new MemoryStore();
 await growChain(store);
 const block = readStoredBlock(store, DELEGATION_HEIGHT);
+const parent = readStoredBlock(store, DELEGATION_HEIGHT - 1).header;
 const { state: view, root: parentRoot } = await rewindBefore(store, DELEGATION_HEIGHT);
 
 /** Modules whose `delegate` does something more. */
@@ -47,7 +52,7 @@ const FAULTY = also(({ state }) => {
 
 function diagnoseWith(modules: ModuleTable | undefined, at = block): Diagnosis {
   const rules = modules === undefined ? RULES : { ...RULES, modules };
-  return diagnose({ view, parentRoot, block: at, rules, first: runBlock(view, at, rules) });
+  return diagnose({ view, parentRoot, parent, block: at, rules, first: runBlock(view, at, rules) });
 }
 
 function bundleOf({ verdict, record }: Diagnosis): Bundle {
@@ -101,9 +106,21 @@ describe('the verdict', () => {
     const { verdict, differences } = diagnoseWith(undefined, inadmissible);
     assert.equal(verdict, 'other-rules');
     assert.match(JSON.stringify(differences[0]?.got), /BLOCK_COMMIT_SIGNERS|BLOCK_HEIGHT_WRONG|INVARIANT/);
-    const sometimes = diagnose({ view, parentRoot, block, rules: RULES, first: { failure: 'out of luck' } });
+    const first = { failure: 'out of luck' };
+    const sometimes = diagnose({ view, parentRoot, parent, block, rules: RULES, first });
     assert.equal(sometimes.verdict, 'nondeterministic');
   });
+});
+
+test('a store that cannot be read is no verdict on the block', () => {
+  const unread = STATE_KEYS.pool.encode('reserve');
+  const broken: Reader = {
+    get: (key) => {
+      if (toHex(key) === toHex(unread)) throw new StoreError('STORE_CORRUPT', 'a rotten bit');
+      return view.get(key);
+    },
+  };
+  assert.throws(() => runBlock(broken, block, RULES), { code: 'STORE_CORRUPT' });
 });
 
 describe('a bundle stands alone', () => {
@@ -130,6 +147,29 @@ describe('a bundle stands alone', () => {
     assert.deepEqual(fromHeader, [], 'here the block is as its header says');
     assert.ok(fromRecord.some(({ where }) => where === 'pool/ verifierPool (after)'));
     assert.ok(fromRecord.some(({ where }) => where === 'header.stateRoot'));
+  });
+
+  test('its parts belong together: body, header, parent and the state root before it', () => {
+    const { record } = parseBundle(formatBundle(bundleOf(diagnoseWith(undefined))));
+    const wheres = (other: BlockRecord): string[] => recheck(other, RULES).untied.map(({ where }) => where);
+    assert.deepEqual(wheres(record), []);
+    const { header } = block;
+    const body = { ...block.body, transactions: [] };
+    assert.deepEqual(wheres({ ...record, block: { header, body } }), ['header.transactionsRoot']);
+    assert.deepEqual(wheres({ ...record, parent: header }), [
+      'header.parentId',
+      'state root before the block',
+    ]);
+    const parentId = new Uint8Array(32);
+    assert.deepEqual(wheres({ ...record, block: { ...block, header: { ...header, parentId } } }), [
+      'header.parentId',
+    ]);
+    assert.deepEqual(wheres({ ...record, parentRoot: new Uint8Array(32) }), ['state root before the block']);
+    const orphan = { ...record, parent: undefined };
+    assert.deepEqual(
+      parseBundle(formatBundle(bundleOf({ ...diagnoseWith(undefined), record: orphan }))).record,
+      orphan,
+    );
   });
 
   test('an altered entry is not proven', () => {
@@ -171,6 +211,26 @@ describe('a bundle stands alone', () => {
 describe('bundles from anybody', () => {
   const good = formatBundle(bundleOf(diagnoseWith(undefined)));
   const json = JSON.parse(good) as Record<string, unknown>;
+  const reads = json['reads'] as unknown[];
+
+  test('whatever the entries say, execution ends with a result', () => {
+    const { record } = diagnoseWith(undefined);
+    const damages: ((value: Uint8Array) => Uint8Array | undefined)[] = [
+      () => undefined,
+      (value) => value.slice(1),
+      (value) => value.map(() => 0),
+      (value) => value.map(() => 0xff),
+      (value) => Uint8Array.of(...value, ...value),
+      ...[0, 4, 8, 16, 24].map((at) => (value: Uint8Array) => value.slice().fill(0xff, at, at + 8)),
+    ];
+    for (const [i, { key, value }] of record.reads.entries()) {
+      if (value === undefined) continue;
+      for (const damage of damages) {
+        const reads = record.reads.with(i, { key, value: damage(value) });
+        assert.doesNotThrow(() => recheck({ ...record, reads }, RULES), toHex(key));
+      }
+    }
+  });
 
   test('what is no bundle is refused with a reason', () => {
     const hostile: Record<string, unknown>[] = [
@@ -188,6 +248,10 @@ describe('bundles from anybody', () => {
       { ...json, result: { failure: 'x'.repeat(10_001) } },
       { ...json, result: { changes: [], receipts: '0x00', commitments: {} } },
       { ...json, verdict: 'fine' },
+      { ...json, software: '1.0\nevery entry it read is proven' },
+      { ...json, parent: '0x00' },
+      { ...json, reads: [...reads].reverse() },
+      { ...json, reads: [...reads, ...reads.slice(-1)] },
     ];
     const texts = [
       ...hostile.map((bundle) => JSON.stringify(bundle)),
@@ -207,6 +271,22 @@ describe('bundles from anybody', () => {
         text.slice(0, 60),
       );
     }
+  });
+
+  test('short parts in great number are refused before they take memory', () => {
+    const text = JSON.stringify({ ...json, reads: 'here' });
+    for (const part of ['1', '[]', '{}']) {
+      const parts = `[${`${part},`.repeat(MAX_BUNDLE_PARTS)}${part}]`;
+      assert.throws(() => parseBundle(text.replace('"here"', parts)), {
+        code: 'BUNDLE_INVALID',
+        data: { reason: `more than ${MAX_BUNDLE_PARTS} parts` },
+      });
+    }
+    const faults = JSON.stringify({ ...json, reads: Array.from({ length: 100_000 }, () => 1) });
+    assert.throws(
+      () => parseBundle(faults),
+      ({ cause }: Error) => cause instanceof z.ZodError && cause.issues.length === 1,
+    );
   });
 
   test('a long byte string is checked without exhausting a stack', () => {

@@ -4,6 +4,7 @@ import { toChecksumAddress } from '../../../protocol/address.js';
 import { toHex } from '../../../protocol/bytes.js';
 import { sha256 } from '../../../protocol/crypto/hash.js';
 import { chainParamsCodec } from '../../../protocol/params-codec.js';
+import { blockCodec } from '../../../protocol/types/block.js';
 import { receiptCodec } from '../../../protocol/types/receipt.js';
 import { decodeAccount, encodeAccount } from '../../../state/accounts/account.js';
 import { addToPool } from '../../../state/accounts/pools.js';
@@ -143,6 +144,33 @@ describe('what is damaged is found and named', () => {
     );
   });
 
+  test('another body, another parent', async () => {
+    const key = NODE_KEYS.block.encode(DELEGATION_HEIGHT + 1);
+    const store = await tampered(key, (value) => {
+      const { header, body } = blockCodec.decode(value);
+      const signature = new Uint8Array(96).fill(1);
+      return blockCodec.encode({
+        header,
+        body: { ...body, parentCommit: { ...body.parentCommit, signature } },
+      });
+    });
+    const wheres = async (height: number): Promise<string[]> =>
+      (await only(store, height)).differences.map(({ where }) => where);
+    assert.deepEqual(await wheres(DELEGATION_HEIGHT + 1), ['header.parentCommitRoot']);
+    for (const height of [1, DELEGATION_HEIGHT + 1]) {
+      const other = await tampered(NODE_KEYS.block.encode(height), (value) => {
+        const { header, body } = blockCodec.decode(value);
+        return blockCodec.encode({ header: { ...header, parentId: new Uint8Array(32) }, body });
+      });
+      const { differences, diagnosis } = await only(other, height);
+      assert.deepEqual(
+        differences.map(({ where }) => where),
+        ['header.parentId'],
+      );
+      assert.equal(diagnosis, undefined);
+    }
+  });
+
   test('a range ends with the first block that differs', async () => {
     const store = await tampered(NODE_KEYS.receipt.encode(2, 0), (value) =>
       receiptCodec.encode({ ...receiptCodec.decode(value), status: 0 }),
@@ -190,6 +218,23 @@ describe('heights that cannot be replayed are refused', () => {
       (error) => error instanceof ReplayError && error.code === 'REPLAY_TOO_FAR',
     );
   });
+});
+
+test('a block that cannot be executed in one of two runs is told as nondeterminism', async () => {
+  let runs = 0;
+  const modules = withDelegate((delegate) => ({
+    ...delegate,
+    run: (context, values) => {
+      if (++runs === 1) throw new ReplayError('REPLAY_TOO_FAR', 'only this once');
+      return delegate.run(context, values);
+    },
+  }));
+  const range = { from: DELEGATION_HEIGHT, to: DELEGATION_HEIGHT };
+  for await (const block of replay(chain, range, { ...RULES, modules })) {
+    assert.equal(block.diagnosis?.verdict, 'nondeterministic');
+    assert.equal(block.differences[0]?.where, 'execution');
+  }
+  assert.equal(runs, 2);
 });
 
 test('with invariants checked, a block that makes money differs there too', async () => {
