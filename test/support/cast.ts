@@ -5,18 +5,12 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
-/** The platforms `@foundry-rs/cast` is built for, by Node's names. */
-const PACKAGES: Readonly<Record<string, string>> = {
-  'linux-x64': 'linux-amd64',
-  'linux-arm64': 'linux-arm64',
-  'darwin-x64': 'darwin-amd64',
-  'darwin-arm64': 'darwin-arm64',
-  'win32-x64': 'win32-amd64',
-};
+/** The platforms whose build of cast is published under a name npm can install; the others are left out by `overrides`. */
+const PACKAGES: Readonly<Record<string, string>> = { 'linux-x64': 'linux-amd64' };
 
 /** Why cast cannot be run on this machine at all; where it can be, it must be there. */
 export const CAST_UNAVAILABLE: string | undefined =
-  PACKAGES[platform()] === undefined ? `cast is not built for ${platform()}` : undefined;
+  PACKAGES[platform()] === undefined ? `npm has no cast for ${platform()}` : undefined;
 
 /** Any proxy that answers would do harm: nothing asks the network, and whatever asks gets nothing. */
 const OFFLINE = 'http://127.0.0.1:1';
@@ -42,10 +36,9 @@ export function castJson(args: readonly string[]): readonly unknown[] {
 
 function castBinary(): string {
   const suffix = PACKAGES[platform()];
-  assert.ok(suffix !== undefined, `cast is not built for ${platform()}`);
-  const file = process.platform === 'win32' ? 'cast.exe' : 'cast';
+  assert.ok(suffix !== undefined, `npm has no cast for ${platform()}`);
   const installed = `@foundry-rs/cast-${suffix}`;
-  const path = join(packageFolder(installed), 'bin', file);
+  const path = join(packageFolder(installed), 'bin', 'cast');
   assert.ok(existsSync(path), `cast is missing at ${path}: npm ci --include=optional installs ${installed}`);
   return path;
 }
