@@ -9,7 +9,7 @@ import { spaceOf } from '../store/state-spaces.js';
 import type { Entry, Reader } from '../store/store.js';
 import { assertBalanced, checkEntry, dangling } from './check-block.js';
 import { InvariantBroken } from './errors.js';
-import { moneyInWei, referencesOf, sharesIn } from './lines.js';
+import { isRewards, moneyInWei, referencesOf, sharesIn } from './lines.js';
 
 /** Where the supply is. */
 export interface Supply {
@@ -80,9 +80,7 @@ class RewardsOwed {
         return;
       }
       case 'system':
-        if (STATE_KEYS.system.decode(key)[0] === 'rewards') {
-          this.#cover('active set', activeRewards.decode(value).pool);
-        }
+        if (isRewards(key)) this.#cover('active set', activeRewards.decode(value).pool);
         return;
       default:
     }

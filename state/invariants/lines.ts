@@ -98,7 +98,8 @@ export function referencesOf(key: Uint8Array, value: Uint8Array): readonly Uint8
   }
 }
 
-function isRewards(key: Uint8Array): boolean {
+/** Whether a key of the system is that of the active set's rewards. */
+export function isRewards(key: Uint8Array): boolean {
   return STATE_KEYS.system.decode(key)[0] === 'rewards';
 }
 

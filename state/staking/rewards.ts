@@ -11,8 +11,15 @@ import type { Reader } from '../store/store.js';
 import type { Scope } from '../transition/block-context.js';
 import { EVENTS } from './abi.js';
 import { RewardPoolType } from './codecs.js';
-import { addShares, claim, dissolve, distribute, EMPTY_HOLDING, removeShares } from './reward-pool.js';
-import { EMPTY_REWARD_POOL } from './reward-pool.js';
+import {
+  addShares,
+  claim,
+  dissolve,
+  distribute,
+  EMPTY_HOLDING,
+  EMPTY_REWARD_POOL,
+  removeShares,
+} from './reward-pool.js';
 import { commissionAt, isActive, type Validator } from './validator.js';
 
 const ActiveRewardsType = new ContainerType({

@@ -47,7 +47,6 @@ const ValidatorType = new ContainerType({
 
 /** A validator, kept under its owner's address, which is its id for ever. */
 export type Validator = Readonly<ValueOf<typeof ValidatorType>>;
-export type Commission = Validator['commission'];
 
 export const validators = records(STATE_KEYS.validator, createCodec<Validator>('Validator', ValidatorType));
 

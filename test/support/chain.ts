@@ -72,6 +72,18 @@ export function nextBlock(
   return { final, batch: blockBatch(final), execute };
 }
 
+/** A genesis and `count` blocks, written to an empty store. */
+export async function grow(store: Store, prng: Prng, count: number): Promise<ReturnType<typeof nextBlock>[]> {
+  await store.write(genesisBatch(store));
+  const blocks: ReturnType<typeof nextBlock>[] = [];
+  for (let height = 1; height <= count; height++) {
+    const next = nextBlock(store, prng, height);
+    await store.write(next.batch);
+    blocks.push(next);
+  }
+  return blocks;
+}
+
 /** Every entry of the state, in the order of the spaces. */
 export async function stateEntries(store: Store): Promise<Entry[]> {
   const entries: Entry[] = [];

@@ -12,7 +12,7 @@ import { NODE_KEYS, STATE_KEYS } from '../../../state/store/keys.js';
 import { MemoryStore } from '../../../state/store/memory.js';
 import type { Store } from '../../../state/store/store.js';
 import { treeRoot } from '../../../state/tree/root.js';
-import { genesisBatch, naiveStateRoot, nextBlock, PEOPLE, stateEntries } from '../../support/chain.js';
+import { genesisBatch, grow, naiveStateRoot, nextBlock, PEOPLE, stateEntries } from '../../support/chain.js';
 import { Crash, FaultyDisk } from '../../support/faulty-disk.js';
 import { createPrng } from '../../support/prng.js';
 
@@ -60,15 +60,8 @@ describe('history', () => {
   });
 
   test('the past can be executed on: every block again, on the state before it', async () => {
-    const prng = createPrng(8);
     const store = new MemoryStore();
-    await store.write(genesisBatch(store));
-    const blocks: ReturnType<typeof nextBlock>[] = [];
-    for (let height = 1; height <= 12; height++) {
-      const next = nextBlock(store, prng, height);
-      await store.write(next.batch);
-      blocks.push(next);
-    }
+    const blocks = await grow(store, createPrng(8), 12);
     for (const { final, execute } of blocks) {
       const { height } = final.block.header;
       const again = await readPastState(store, height - 1, execute);

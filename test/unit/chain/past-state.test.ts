@@ -6,7 +6,7 @@ import { Pruner } from '../../../state/chain/retention.js';
 import { STATE_KEYS } from '../../../state/store/keys.js';
 import { MemoryStore } from '../../../state/store/memory.js';
 import type { Reader, Store } from '../../../state/store/store.js';
-import { genesisBatch, nextBlock } from '../../support/chain.js';
+import { grow } from '../../support/chain.js';
 import { onEveryRange } from '../../support/interrupted-store.js';
 import { LongChain } from '../../support/long-chain.js';
 import { createPrng } from '../../support/prng.js';
@@ -111,15 +111,8 @@ describe('reading a past state', () => {
   });
 
   test('needs no search for what is known already: a block is replayed from what it changed', async () => {
-    const prng = createPrng(9);
     const store = new MemoryStore();
-    await store.write(genesisBatch(store));
-    const blocks: ReturnType<typeof nextBlock>[] = [];
-    for (let height = 1; height <= 12; height++) {
-      const next = nextBlock(store, prng, height);
-      await store.write(next.batch);
-      blocks.push(next);
-    }
+    const blocks = await grow(store, createPrng(9), 12);
     for (const { final, execute } of blocks) {
       const { height } = final.block.header;
       const known = await oldEntries(store, height);
