@@ -15,7 +15,7 @@ import { VoteType } from '../protocol/types/vote.js';
  */
 
 /** A proposal with the header it names, so that its time and place can be judged before the body has come. */
-const SignedProposalType = new ContainerType({ proposal: ProposalType, header: HeaderType });
+export const SignedProposalType = new ContainerType({ proposal: ProposalType, header: HeaderType });
 
 /** A precommit for a block carries its extension, every other vote none. */
 const SignedVoteType = new ContainerType({ vote: VoteType, extension: listOf(VoteExtensionType, 1) });

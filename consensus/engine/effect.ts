@@ -5,7 +5,7 @@ import type { Proposal, ProposalPayload } from '../../protocol/types/proposal.js
 import type { Vote, VotePayload } from '../../protocol/types/vote.js';
 import type { ExtendedCommit } from '../../protocol/types/commit.js';
 import type { Message, SignedVote } from '../messages.js';
-import type { Input, Peer, Timer } from './input.js';
+import type { LoggedInput, Peer, Timer } from './input.js';
 
 /*
  * What the engine asks for. The engine is suspended at an effect until it is resumed with the value of its kind. Who performs effects has
@@ -31,7 +31,7 @@ export interface Precommits {
 
 export type Effect =
   /** Append to the log of the height. Need not be durable before the next signature. Resume: nothing. */
-  | { readonly kind: 'log'; readonly input: Input }
+  | { readonly kind: 'log'; readonly input: LoggedInput }
   /** Resume: the signature, or null when the signer refuses; the node then stays silent. */
   | { readonly kind: 'sign-proposal'; readonly payload: ProposalPayload }
   | { readonly kind: 'sign-prevote'; readonly payload: VotePayload }

@@ -9,7 +9,7 @@ import type { BlockInRound, VoteKind, VoteTarget } from '../core/types.js';
 import type { AddResult } from '../core/vote-keeper.js';
 import type { SignedVote } from '../messages.js';
 import { perform, type Contradiction, type Performing, type Precommits } from './effect.js';
-import type { HeightContext, Input, Peer, Timer } from './input.js';
+import type { HeightContext, Input, LoggedInput, Peer, Timer } from './input.js';
 import { OpenHeight, toEngineVote, type EngineVote } from './open-height.js';
 import { PastHeight } from './past-height.js';
 import { isTimely, timeoutMs } from './timing.js';
@@ -190,7 +190,7 @@ export class ConsensusEngine {
     const added = votes.filter((_, index) => results[index]?.kind === 'added').map((vote) => vote.signed);
     const [only] = added;
     if (only !== undefined) {
-      const logged: Input =
+      const logged: LoggedInput =
         input.kind === 'vote' ? { kind: 'vote', vote: only } : { kind: 'votes', votes: added };
       yield* perform({ kind: 'log', input: logged });
     }

@@ -73,3 +73,12 @@ export type Input =
   | { readonly kind: 'votes'; readonly votes: readonly SignedVote[] }
   | { readonly kind: 'polka'; readonly polka: Polka }
   | { readonly kind: 'commit'; readonly commit: ExtendedCommit };
+
+/** Inputs that change what the engine says: logged, and replayed after a crash. */
+export type LoggedInput = Extract<
+  Input,
+  {
+    readonly kind:
+      'open' | 'timer' | 'proposal' | 'block' | 'built' | 'validated' | 'vote' | 'votes' | 'polka' | 'commit';
+  }
+>;
