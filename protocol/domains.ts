@@ -14,6 +14,8 @@ export const PURPOSES = [
   'proposal',
   'vote-extension',
   'beacon',
+  'beacon-genesis',
+  'proposer-draw',
   'validator-registration',
   'validator-key-rotation',
   'audit-record',
