@@ -1,21 +1,15 @@
 import type { Address } from '../protocol/address.js';
-import { domainHash, nextBeacon, type ChainIdentity } from '../protocol/domains.js';
+import { nextBeacon, type ChainIdentity } from '../protocol/domains.js';
 import { beaconSignBytes } from '../protocol/sign-bytes.js';
 import type { Header } from '../protocol/types/header.js';
 import { keyOf, type Committee } from './committee.js';
+
+export { genesisBeacon } from '../protocol/domains.js';
 
 /*
  * The randomness of the chain. beacon(h) = H(beacon(h − 1) ‖ reveal of h), and a reveal is the proposer's BLS signature over h and
  * beacon(h − 1). A key has one signature for one message, so a proposer can publish it or not, which costs it the block, but not choose.
  */
-
-/** beacon(0), 32 bytes: all that is known before anybody reveals anything. */
-export function genesisBeacon({
-  chainId,
-  genesisId,
-}: Pick<ChainIdentity, 'chainId' | 'genesisId'>): Uint8Array {
-  return domainHash(chainId, 'beacon-genesis', genesisId);
-}
 
 /** beacon(h) after the block with `header`, whose reveal was verified, from beacon(h − 1). */
 export function beaconAfter(

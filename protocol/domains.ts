@@ -73,6 +73,14 @@ export function domainHash(chainId: number, purpose: Purpose, ...parts: readonly
   return sha256(concatBytes(purposeBytes(purpose), chain, ...parts));
 }
 
+/** beacon(0), 32 bytes: all that is known before anybody reveals anything. */
+export function genesisBeacon({
+  chainId,
+  genesisId,
+}: Pick<ChainIdentity, 'chainId' | 'genesisId'>): Uint8Array {
+  return domainHash(chainId, 'beacon-genesis', genesisId);
+}
+
 /** beacon(h) = H(beacon(h − 1) ‖ reveal): unique per proposer, so that nothing can be ground but withholding the block. */
 export function nextBeacon(chainId: number, previousBeacon: Uint8Array, reveal: Uint8Array): Uint8Array {
   invariant(previousBeacon.length === 32 && reveal.length === 96, 'beacon is 32 bytes and a reveal 96');

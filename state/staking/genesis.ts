@@ -1,4 +1,5 @@
 import type { Address } from '../../protocol/address.js';
+import { genesisBeacon } from '../../protocol/domains.js';
 import { invariant } from '../../protocol/invariant.js';
 import type { ChainParams } from '../../protocol/params.js';
 import { protocolVersionAt } from '../../protocol/params.js';
@@ -47,6 +48,7 @@ export function seedSystem(state: Overlay, genesis: SystemGenesis): void {
     height: 0,
     timeMs: genesisTimeMs,
     baseFeeWei: params.blocks.initialBaseFeeWei,
+    beacon: genesisBeacon({ chainId, genesisId }),
   });
   addToPool(state, 'reserve', reserveWei);
   writeFirstEpoch(state, genesisTimeMs);

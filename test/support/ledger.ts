@@ -110,6 +110,7 @@ export function nextInput(ledger: Reader, changes: Partial<BlockInput> = {}): Bl
     height: height + 1,
     timeMs: timeMs + 1_000,
     proposer: VALIDATOR,
+    beaconReveal: new Uint8Array(96),
     absent: [],
     evidence: [],
     transactions: [],
