@@ -1,9 +1,10 @@
 import { concatBytes } from '../protocol/bytes.js';
 import { MAX_VALIDATORS } from '../protocol/limits.js';
 import { createCodec, type Codec } from '../protocol/ssz/codec.js';
-import { ContainerType, listOf, SszError, uint64, type ValueOf } from '../protocol/ssz/types.js';
+import { bytes32, ContainerType, listOf, SszError, uint64, type ValueOf } from '../protocol/ssz/types.js';
 import { blockCodec, type Block } from '../protocol/types/block.js';
 import { CommitType, extendedCommitCodec, type ExtendedCommit } from '../protocol/types/commit.js';
+import { evidenceCodec, type Evidence } from '../protocol/types/evidence.js';
 import { VoteExtensionType } from '../protocol/types/extension.js';
 import { HeaderType } from '../protocol/types/header.js';
 import { ProposalType } from '../protocol/types/proposal.js';
@@ -22,6 +23,12 @@ const SignedVoteType = new ContainerType({ vote: VoteType, extension: listOf(Vot
 
 const SignedVotesType = listOf(SignedVoteType, MAX_VALIDATORS);
 
+/** Asks for a block of the height that is open at the sender. */
+const BlockRequestType = new ContainerType({ height: uint64, blockId: bytes32 });
+
+/** Asks for the commit and the block of a height. */
+const CommitRequestType = new ContainerType({ height: uint64 });
+
 /** Wakes who proposes the next height: there is work. Says nothing that needs a signature. */
 const WorkNoticeType = new ContainerType({ height: uint64 });
 
@@ -30,12 +37,16 @@ export type Polka = ValueOf<typeof CommitType>;
 
 export type SignedProposal = ValueOf<typeof SignedProposalType>;
 export type SignedVote = ValueOf<typeof SignedVoteType>;
+export type BlockRequest = ValueOf<typeof BlockRequestType>;
+export type CommitRequest = ValueOf<typeof CommitRequestType>;
 export type WorkNotice = ValueOf<typeof WorkNoticeType>;
 
 export const signedProposalCodec = createCodec<SignedProposal>('SignedProposal', SignedProposalType);
 export const signedVoteCodec = createCodec<SignedVote>('SignedVote', SignedVoteType);
 export const signedVotesCodec = createCodec<SignedVote[]>('SignedVotes', SignedVotesType);
 export const polkaCodec = createCodec<Polka>('Polka', CommitType);
+const blockRequestCodec = createCodec<BlockRequest>('BlockRequest', BlockRequestType);
+const commitRequestCodec = createCodec<CommitRequest>('CommitRequest', CommitRequestType);
 const workNoticeCodec = createCodec<WorkNotice>('WorkNotice', WorkNoticeType);
 
 export type Message =
@@ -47,7 +58,11 @@ export type Message =
   | { readonly kind: 'votes'; readonly votes: readonly SignedVote[] }
   | { readonly kind: 'polka'; readonly polka: Polka }
   | { readonly kind: 'commit'; readonly commit: ExtendedCommit }
-  | { readonly kind: 'work'; readonly work: WorkNotice };
+  | { readonly kind: 'work'; readonly work: WorkNotice }
+  /** A contradiction that the sender has found. */
+  | { readonly kind: 'evidence'; readonly evidence: Evidence }
+  | { readonly kind: 'wantBlock'; readonly wantBlock: BlockRequest }
+  | { readonly kind: 'wantCommit'; readonly wantCommit: CommitRequest };
 
 /** Kinds in the order of their selectors on the wire. */
 const KINDS = [
@@ -58,6 +73,9 @@ const KINDS = [
   'polka',
   'commit',
   'work',
+  'evidence',
+  'wantBlock',
+  'wantCommit',
 ] as const satisfies readonly Message['kind'][];
 
 const CODEC_OF: { readonly [Kind in Message['kind']]: Codec<unknown> } = {
@@ -68,6 +86,9 @@ const CODEC_OF: { readonly [Kind in Message['kind']]: Codec<unknown> } = {
   polka: polkaCodec,
   commit: extendedCommitCodec,
   work: workNoticeCodec,
+  evidence: evidenceCodec,
+  wantBlock: blockRequestCodec,
+  wantCommit: commitRequestCodec,
 };
 
 /** One byte for the kind, then the SSZ encoding of the content. */

@@ -32,9 +32,10 @@ export const VERIFIER_BOUNDS: VerifierBounds = {
   maxSlots: 48,
 };
 
-export interface VerifierHandlers {
+/** @typeParam Message may carry more than what is verified */
+export interface VerifierHandlers<Message extends ConsensusMessage = ConsensusMessage> {
   /** A message whose signatures all hold, and the peer it came from. Of equal ones only the first. */
-  readonly onVerified: (message: ConsensusMessage, peer: string) => void;
+  readonly onVerified: (message: Message, peer: string) => void;
   /** What a peer sent that no correct one sends. */
   readonly onInvalid: (peer: string, error: VoteError) => void;
 }
@@ -45,15 +46,15 @@ interface OpenHeight {
   readonly verified: VerifiedStatements;
 }
 
-interface Waiting {
+interface Waiting<Message> {
   /** Of the very bytes: equal names are equal messages. */
   readonly name: string;
-  readonly message: ConsensusMessage;
+  readonly message: Message;
   readonly claim: Claim;
   readonly open: OpenHeight;
 }
 
-interface Flight extends Waiting {
+interface Flight<Message = ConsensusMessage> extends Waiting<Message> {
   readonly peer: string;
   verdict: 'good' | 'bad' | 'unknown';
 }
@@ -65,17 +66,21 @@ export type Arrival = 'queued' | 'duplicate' | 'full' | 'not-open' | 'invalid';
  * Stands between the network and the consensus core: hands on no message before its signatures hold. Equal messages of many validators
  * are verified in one go; whoever spoils a batch is found and named. What the engine cannot tell is forgotten: peers send again.
  */
-export class VoteVerifier {
+export class VoteVerifier<Message extends ConsensusMessage = ConsensusMessage> {
   readonly #engine: SignatureEngine;
-  readonly #handlers: VerifierHandlers;
+  readonly #handlers: VerifierHandlers<Message>;
   readonly #bounds: VerifierBounds;
   readonly #heights = new Map<number, OpenHeight>();
-  readonly #queue: FairQueue<Waiting>;
+  readonly #queue: FairQueue<Waiting<Message>>;
   readonly #inFlight = new Set<string>();
   #batchesOut = 0;
   #isDispatching = false;
 
-  constructor(engine: SignatureEngine, handlers: VerifierHandlers, bounds: Partial<VerifierBounds> = {}) {
+  constructor(
+    engine: SignatureEngine,
+    handlers: VerifierHandlers<Message>,
+    bounds: Partial<VerifierBounds> = {},
+  ) {
     this.#engine = engine;
     this.#handlers = handlers;
     this.#bounds = { ...VERIFIER_BOUNDS, ...bounds };
@@ -110,7 +115,7 @@ export class VoteVerifier {
   }
 
   /** Takes a decoded message from a peer. With an engine that answers at once, handlers run before this returns. */
-  submit(peer: string, message: ConsensusMessage): Arrival {
+  submit(peer: string, message: Message): Arrival {
     const open = this.#heights.get(heightOf(message));
     if (open === undefined) return 'not-open';
     const claim = this.#claimOrBlame(peer, open, message);
@@ -151,9 +156,9 @@ export class VoteVerifier {
     }
   }
 
-  #nextBatch(): Flight[] {
+  #nextBatch(): Flight<Message>[] {
     const { maxBatch, maxBatchPerPeer } = this.#bounds;
-    const batch: Flight[] = [];
+    const batch: Flight<Message>[] = [];
     for (const { peer, item } of this.#queue.take(maxBatch, maxBatchPerPeer)) {
       if (this.#inFlight.has(item.name) || item.open.verified.isCovered(item.claim)) continue;
       this.#inFlight.add(item.name);
@@ -162,7 +167,7 @@ export class VoteVerifier {
     return batch;
   }
 
-  #send(batch: readonly Flight[]): void {
+  #send(batch: readonly Flight<Message>[]): void {
     const groups = groupByMessage(batch);
     let missing = groups.length;
     this.#batchesOut++;
@@ -175,7 +180,7 @@ export class VoteVerifier {
     }
   }
 
-  #land(batch: readonly Flight[]): void {
+  #land(batch: readonly Flight<Message>[]): void {
     this.#batchesOut--;
     for (const flight of batch) this.#inFlight.delete(flight.name);
     for (const { peer, message, claim, open, verdict } of batch) {

@@ -132,8 +132,15 @@ export class TestNode implements Host {
       case 'work':
         runner.submit({ kind: 'work-notice', height: message.work.height });
         return;
-      default:
+      case 'votes':
+      case 'polka':
+      case 'commit':
         runner.submit(message);
+        return;
+      case 'evidence':
+      case 'wantBlock':
+      case 'wantCommit':
+        return;
     }
   }
 
