@@ -2,7 +2,7 @@ import type { Address } from '../../protocol/address.js';
 import { bytesEqual } from '../../protocol/bytes.js';
 import { OgpuError } from '../../protocol/errors.js';
 import type { Scope } from '../transition/block-context.js';
-import { epochOfHeight, readEpoch } from './epoch-record.js';
+import { epochOfHeight, isUnprovable, readEpoch } from './epoch-record.js';
 import { tombstone } from './slashing.js';
 import { isTombstoned, keyAt, validators } from './validator.js';
 import type { Reader } from '../store/store.js';
@@ -19,7 +19,8 @@ export class EvidenceError extends OgpuError<
 > {}
 
 /**
- * Punishes an offence, and pays the proposer for the proof unless it is its own. Its age is counted from the beginning of its epoch, so that everything that answers for it is still there.
+ * Punishes an offence, and pays the proposer for the proof unless it is its own. Its age, in time and in blocks, is counted from the beginning of its epoch, so that
+ * everything that answers for it is still there.
  *
  * @throws EvidenceError
  */
@@ -35,8 +36,7 @@ export function punish(scope: Scope, offence: Offence): void {
     throw evidenceError('EVIDENCE_FROM_FUTURE', 'its height has not been reached', offence);
   }
   const epoch = epochOfHeight(state, offence.height);
-  const { evidenceMaxAgeMs } = block.params.consensus;
-  if (epoch === undefined || block.timeMs - readEpoch(state, epoch).startMs >= evidenceMaxAgeMs) {
+  if (epoch === undefined || isUnprovable(readEpoch(state, epoch), block, block.params)) {
     throw evidenceError('EVIDENCE_TOO_OLD', 'its epoch began too long ago', offence);
   }
   const isOwn = bytesEqual(offence.validator, block.proposer);

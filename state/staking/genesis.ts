@@ -7,7 +7,7 @@ import { addToPool } from '../accounts/pools.js';
 import type { Overlay } from '../store/overlay.js';
 import { chainRecord, paramsRecord, progressRecord } from '../system/chain.js';
 import type { BlockContext } from '../transition/block-context.js';
-import { writeFirstValidators } from './active-set.js';
+import { powerOf, writeFirstValidators } from './active-set.js';
 import { NO_DELEGATION, writeDelegation } from './delegation.js';
 import { writeFirstEpoch } from './epoch-record.js';
 import { electValidators, seatValidators } from './epoch.js';
@@ -51,11 +51,11 @@ export function seedSystem(state: Overlay, genesis: SystemGenesis): void {
     beacon: genesisBeacon({ chainId, genesisId }),
   });
   addToPool(state, 'reserve', reserveWei);
-  writeFirstEpoch(state, genesisTimeMs);
   writeFirstRewards(state);
   for (const validator of genesis.validators) writeGenesisValidator(state, genesis, validator);
   const set = electValidators(state, 0, params.consensus.maxValidators);
   invariant(set.length > 0, 'a genesis has a validator with enough stake');
+  writeFirstEpoch(state, genesisTimeMs, powerOf(set));
   seatValidators(state, set);
   writeFirstValidators(state, set);
 }

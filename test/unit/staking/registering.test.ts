@@ -174,8 +174,9 @@ describe('registration', () => {
 });
 
 describe('key rotation', () => {
-  const rotating = async (): Promise<StakingChain> => {
+  const rotating = async (evidenceMaxAgeBlocks = 1): Promise<StakingChain> => {
     const chain = new StakingChain({
+      params: stakingParams({ consensus: { evidenceMaxAgeBlocks } }),
       members: [genesisValidator(1, { operator: BOB })],
       people: [A, ALICE, BOB],
     });
@@ -204,6 +205,20 @@ describe('key rotation', () => {
       [SECOND.publicKey, THIRD.publicKey],
     );
     assert.equal(chain.validator(A).keyCount, 3);
+  });
+
+  test('leaves the old key answerable after a halt, for as many blocks as evidence is accepted', async () => {
+    const chain = await rotating(6);
+    const heightOfOld = chain.height;
+    for (let i = 0; i < 3; i++) await chain.block({ afterMs: 100 * EPOCH_MS });
+    await chain.run(rotate(A, A, THIRD, THIRD.bind(chain, A, { nonce: 2 })));
+    assert.deepEqual(
+      chain.validator(A).keys.map(({ fromEpoch }) => fromEpoch),
+      [0, 1, 4],
+    );
+    assert.deepEqual(signingKeyAt(chain.ledger, A, heightOfOld), new Uint8Array(48).fill(1));
+    await chain.block({ afterMs: 100 * EPOCH_MS });
+    assert.equal(signingKeyAt(chain.ledger, A, heightOfOld), undefined);
   });
 
   test('is refused while another is pending, with a used key, a wrong nonce, or by a stranger', async () => {
