@@ -41,7 +41,10 @@ export function verifyPolka(committee: Committee, chain: ChainIdentity, polka: P
   const members = commitSigners(committee, polka).map((index) => memberAt(committee, index));
   const [power, total] = [powerOf(members), committee.totalPower];
   if (!isQuorum(power, total)) {
-    throw new PolkaError('POLKA_POWER', `${power} of ${total} is not more than two thirds`, { height, round });
+    throw new PolkaError('POLKA_POWER', `${power} of ${total} is not more than two thirds`, {
+      height,
+      round,
+    });
   }
   const keys = members.map(({ key }) => key);
   const message = voteSignBytes(chain, PREVOTE, { height, round, blockId });

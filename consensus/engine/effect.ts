@@ -61,8 +61,6 @@ export type Effect =
       readonly round: number;
       readonly votes: readonly SignedVote[];
     }
-  /** A peer is at a height that is decided here: send it the commit and the block of it. Resume: nothing. */
-  | { readonly kind: 'help'; readonly to: Peer; readonly height: number }
   /** Tell the proposer of the height that there is work. Resume: nothing. */
   | { readonly kind: 'notify-proposer'; readonly proposer: Uint8Array; readonly height: number }
   /** Resume: nothing; the input `timer` answers after the delay. */

@@ -45,7 +45,7 @@ export class ConsensusEngine {
     if (input.kind === 'start') return yield* this.#start(input.context);
     const open = this.#current;
     if (input.kind === 'vote' && input.vote.vote.payload.height !== open?.context.height) {
-      return yield* this.#takeLateVote(input.vote, input.from);
+      return yield* this.#takeLateVote(input.vote);
     }
     if (open === undefined || open.driver.state.step === 'decided') return;
     switch (input.kind) {
@@ -125,9 +125,8 @@ export class ConsensusEngine {
   }
 
   *#takeProposal(open: OpenHeight, input: InputOf<'proposal'>): Performing {
-    const { proposal: signed, receivedMs, from } = input;
-    const { height, round, validRound, blockId } = signed.proposal.payload;
-    if (height < open.context.height && from !== undefined) yield* this.#help(open, from, height);
+    const { proposal: signed, receivedMs } = input;
+    const { round, validRound, blockId } = signed.proposal.payload;
     if (!open.isWellPlaced(signed)) return;
     const known = open.proposals.get(round);
     if (known !== undefined) {
@@ -223,7 +222,7 @@ export class ConsensusEngine {
   }
 
   /** A vote of another height: a precommit of one just decided still counts for the next block. */
-  *#takeLateVote(signed: SignedVote, from: Peer | undefined): Performing {
+  *#takeLateVote(signed: SignedVote): Performing {
     const { height } = signed.vote.payload;
     const past = this.#past.find((candidate) => candidate.height === height);
     const known = past?.add(signed);
@@ -232,9 +231,6 @@ export class ConsensusEngine {
       const kind = known.target === vote.target ? 'repeated' : 'conflict';
       yield* reportConflict(vote, { kind, first: known });
     }
-    const open = this.#current;
-    if (open !== undefined && height < open.context.height && from !== undefined)
-      yield* this.#help(open, from, height);
   }
 
   /** Carries out what the algorithm says, and what follows from it; then looks for blocks that are needed. */
@@ -398,12 +394,6 @@ export class ConsensusEngine {
     invariant(target !== undefined, 'a valid round has a polka');
     const prevotes = votes.votesFor('prevote', round, target).map(({ signed }) => signed);
     yield* perform({ kind: 'share-polka', height: open.context.height, round, votes: prevotes });
-  }
-
-  *#help(open: OpenHeight, to: Peer, height: number): Performing {
-    if (open.helped.has(to)) return;
-    if (open.helped.size < MAX_HELPED) open.helped.add(to);
-    yield* perform({ kind: 'help', to, height });
   }
 
   /** Who is in an earlier round gets the votes that have brought this node to its own. */

@@ -7,9 +7,10 @@ const MAX_PER_PEER = 32;
 /** Peers that may have messages waiting. */
 const MAX_PEERS = 1024;
 
-interface Waiting {
+export interface EarlyMessage {
   readonly height: number;
   readonly message: Message;
+  readonly receivedMs: number;
 }
 
 /**
@@ -17,21 +18,21 @@ interface Waiting {
  * places, of which new messages take the oldest.
  */
 export class FutureMessages {
-  readonly #waiting = new Map<Peer, Waiting[]>();
+  readonly #waiting = new Map<Peer, EarlyMessage[]>();
 
-  add(peer: Peer, height: number, message: Message): void {
+  add(peer: Peer, early: EarlyMessage): void {
     const waiting = this.#waiting.get(peer) ?? [];
     if (waiting.length === 0 && this.#waiting.size >= MAX_PEERS) return;
-    waiting.push({ height, message });
+    waiting.push(early);
     if (waiting.length > MAX_PER_PEER) waiting.shift();
     this.#waiting.set(peer, waiting);
   }
 
   /** What waits of a height, in order of arrival per peer. Everything earlier is forgotten with it. */
-  take(height: number): { readonly peer: Peer; readonly message: Message }[] {
-    const taken: { peer: Peer; message: Message }[] = [];
+  take(height: number): (EarlyMessage & { readonly peer: Peer })[] {
+    const taken: (EarlyMessage & { readonly peer: Peer })[] = [];
     for (const [peer, waiting] of this.#waiting) {
-      for (const entry of waiting) if (entry.height === height) taken.push({ peer, message: entry.message });
+      for (const entry of waiting) if (entry.height === height) taken.push({ ...entry, peer });
       const later = waiting.filter((entry) => entry.height > height);
       if (later.length > 0) this.#waiting.set(peer, later);
       else this.#waiting.delete(peer);

@@ -50,7 +50,6 @@ export type Input =
       readonly proposal: SignedProposal;
       /** This node's clock when it came. */
       readonly receivedMs: number;
-      readonly from?: Peer;
     }
   /** A block with a well-formed body that matches its header. */
   | { readonly kind: 'block'; readonly id: Uint8Array; readonly block: Block }

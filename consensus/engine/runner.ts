@@ -36,8 +36,8 @@ export interface HeightLog {
 
 /** What the engine's effects are performed with. Nothing here may call back before it has returned. */
 export interface Host {
-  /** Content of the extension of a precommit: ready or empty, never waited for. */
-  extensionContent(effect: EffectOf<'sign-precommit'>): Uint8Array;
+  /** Content of the extension of a precommit: ready or empty, never waited for. Undefined for a vote for nil, which has none. */
+  extensionContent(effect: EffectOf<'sign-precommit'>): Uint8Array | undefined;
   /** Stores block, state and commit; resolves when they are durable. */
   decide(effect: EffectOf<'decide'>): Promise<void>;
   /** Everything else: begun, not waited for. What it leads to comes back as an input. */
@@ -45,7 +45,7 @@ export interface Host {
   /** Something an operator should know. */
   warn(error: OgpuError): void;
   /** The node must not go on: a disk failed, or a bug was found. */
-  stop(error: unknown): void;
+  fail(error: unknown): void;
 }
 
 export type HostEffect = Exclude<Effect, { readonly kind: 'log' | 'decide' | SignKind }>;
@@ -134,7 +134,7 @@ export class Runner {
       }
     } catch (error) {
       this.stop();
-      this.#host.stop(error);
+      this.#host.fail(error);
     } finally {
       this.#isRunning = false;
     }

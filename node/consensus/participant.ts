@@ -1,6 +1,5 @@
 import type { EffectOf } from '../../consensus/engine/effect.js';
 import { ConsensusEngine } from '../../consensus/engine/engine.js';
-import { FutureMessages } from '../../consensus/engine/future-messages.js';
 import type { HeightContext, Timer } from '../../consensus/engine/input.js';
 import type { EncodedRecord } from '../../consensus/engine/record.js';
 import { Runner, type HeightLog, type Host, type HostEffect } from '../../consensus/engine/runner.js';
@@ -65,10 +64,13 @@ export class Participant implements Host {
       ...parts,
       engine: this.#engine,
       evidence: this.#evidence,
-      future: new FutureMessages(),
       submit: (input) => {
         this.#runner.submit(input);
       },
+      help: (peer, height) => {
+        this.#help(peer, height);
+      },
+      finalBlock: (height) => storedBlock(parts.store, height),
     });
     parts.transactions.onWork = () => {
       this.#runner.submit({ kind: 'work' });
@@ -91,11 +93,14 @@ export class Participant implements Host {
   async start(recovered: readonly EncodedRecord[] | undefined, silentBelow = 0): Promise<void> {
     this.#inbox.open(this.#tip);
     await this.#runner.start(this.#contextOf(this.#tip), recovered, silentBelow);
+    const height = this.#tip.parent.height + 1;
+    this.#parts.network.broadcast({ kind: 'wantCommit', wantCommit: { height } });
     this.#beginHeight();
   }
 
   stop(): void {
     this.#runner.stop();
+    this.#inbox.stop();
     this.#cancelAlarms();
     this.#parts.transactions.onWork = undefined;
   }
@@ -121,7 +126,7 @@ export class Participant implements Host {
     const { height, timeMs } = block.header;
     const parent = { height, id, timeMs, extensions: block.body.parentExtensions };
     this.#tip = nextTip(store, this.#tip, parent, commit);
-    this.#workshop.forget();
+    this.#workshop.forget(this.#tip);
     this.#inbox.open(this.#tip);
     transactions.onBlock(local.transactionHashes);
     onFinal?.(local, commit);
@@ -155,9 +160,6 @@ export class Participant implements Host {
         return;
       case 'share-polka':
         network.broadcast({ kind: 'polka', polka: this.#workshop.polkaOf(this.#tip, effect.votes) });
-        return;
-      case 'help':
-        this.#help(effect.to, effect.height);
         return;
       case 'notify-proposer':
         network.sendToValidator(effect.proposer, { kind: 'work', work: { height: effect.height } });
@@ -207,10 +209,17 @@ export class Participant implements Host {
   async #build(effect: EffectOf<'build'>): Promise<void> {
     const { clock, signatory } = this.#parts;
     const tip = this.#tip;
-    invariant(signatory !== undefined && effect.height === tip.parent.height + 1, 'only who signs builds, on the tip');
+    invariant(
+      signatory !== undefined && effect.height === tip.parent.height + 1,
+      'only who signs builds, on the tip',
+    );
     const earlyMs = tip.parent.timeMs + 1 - clock.nowMs();
     if (earlyMs > 0) {
-      this.#setAlarm({ kind: 'timer', timer: { kind: 'build', ...effect }, delayMs: earlyMs });
+      const again = (): void => {
+        if (this.#tip === tip) this.#inBackground(this.#build(effect));
+      };
+      this.#alarms.set('build', clock.setTimer(earlyMs, again));
+      return;
     }
     const { height, round } = effect;
     const { block, id } = await this.#workshop.build(tip, effect, signatory, clock.nowMs());

@@ -121,12 +121,14 @@ export class TestNode implements Host {
     const { runner } = this;
     switch (message.kind) {
       case 'proposal':
-        runner.submit({ ...message, receivedMs: this.#cluster.nowMs, from: peer });
+        runner.submit({ ...message, receivedMs: this.#cluster.nowMs });
         return;
       case 'block':
         runner.submit({ ...message, id: blockId(message.block.header) });
         return;
       case 'vote':
+        if (message.vote.vote.payload.height <= this.chain.length)
+          this.#help(from, message.vote.vote.payload.height);
         runner.submit({ ...message, from: peer });
         return;
       case 'work':
@@ -190,9 +192,6 @@ export class TestNode implements Host {
       case 'send':
         this.#cluster.deliver(this.#index, Number(effect.to), effect.message);
         return;
-      case 'help':
-        this.#help(Number(effect.to), effect.height);
-        return;
       case 'fetch':
         this.#fetch(effect.id);
         return;
@@ -215,7 +214,7 @@ export class TestNode implements Host {
     this.failure = error;
   }
 
-  stop(error: unknown): void {
+  fail(error: unknown): void {
     this.failure = error;
   }
 
