@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import { EventHash } from './event-hash.js';
 import { FLAWED, SCENARIOS } from './registry.js';
-import type { Outcome, RunOptions } from './run.js';
+import { NO_TRACE, type Outcome, type RunOptions } from './run.js';
 
 /** One seed of one scenario. */
 export interface Job {
@@ -67,7 +67,7 @@ export async function runJob({ scenario, seed, options, isTwice }: Job): Promise
   const again = await run(seed, { ...options, hasStory: false });
   if (again.hash === outcome.hash) return outcome;
   const message = `two runs of one seed differ: ${outcome.hash} and ${again.hash}`;
-  return { ...outcome, failure: { message, stack: undefined, script: [], lastEvents: [] } };
+  return { ...outcome, failure: { message, stack: undefined, ...NO_TRACE } };
 }
 
 function* jobsOf({ scenarios, firstSeed, seeds, options, isTwice }: Campaign): Generator<Job, undefined> {

@@ -8,6 +8,7 @@ import type { Recorder } from './recorder.js';
 import type { Environment, Inhabitant, Scenario, Setting } from './scenario.js';
 import type { Scheduler, Task } from './scheduler.js';
 import type { Streams } from './streams.js';
+import { SECOND_US } from './units.js';
 
 export interface World {
   readonly scheduler: Scheduler;
@@ -18,6 +19,9 @@ export interface World {
 /** A disk operation takes this long, plus up to as much as `DISK_JITTER_US`, unless a fault makes it slower. */
 const DISK_LATENCY_US = 100;
 const DISK_JITTER_US = 2_000;
+
+/** How long a process that ended itself, or could not start on a full disk, stays down. */
+const RESTART_US = SECOND_US;
 
 /** Events a node that stands still may have waiting. */
 const MAX_HELD = 100_000;
@@ -113,18 +117,20 @@ export class Cluster<Message, Disk, Seen extends Observation> {
     const slot = this.#slot(node);
     const owned = this.#slot(owner).disk;
     const life: Life<Message> = { isAlive: true, inhabitant: undefined };
-    if (!this.#scenario.disks.isBlank(owned)) this.#expectRefusal(slot, life, owner, owned);
+    const { disks } = this.#scenario;
+    if (disks.copy !== undefined && !disks.isBlank(owned)) {
+      const foreign = disks.copy(owned, slot.diskRandom, () => this.#operateDisk(slot, life));
+      this.#expectRefusal(slot, life, owner, foreign);
+    }
     return () => {
       life.isAlive = false;
       return this.release(node);
     };
   }
 
-  #expectRefusal(slot: Slot<Message, Disk>, life: Life<Message>, owner: number, owned: Disk): void {
+  #expectRefusal(slot: Slot<Message, Disk>, life: Life<Message>, owner: number, foreign: Disk): void {
     const { scheduler, recorder } = this.#world;
-    const { disks } = this.#scenario;
     const { node } = slot;
-    const foreign = disks.crash(owned, slot.diskRandom, () => this.#operateDisk(slot, life));
     const started = (): void => {
       scheduler.fail(new ViolationError('disk', `node ${node} started on the disk of node ${owner}`));
     };
@@ -203,6 +209,15 @@ export class Cluster<Message, Disk, Seen extends Observation> {
     this.network.hangUp(slot.node);
   }
 
+  /** The process ends itself; whoever watches over it starts it again. */
+  #exit(slot: Slot<Message, Disk>, life: Life<Message>, why: string): void {
+    if (!life.isAlive) return;
+    this.#world.recorder.tell(`node ${slot.node} ends itself: ${why}`);
+    if (slot.life === life) this.#die(slot);
+    life.isAlive = false;
+    this.#world.scheduler.after(RESTART_US, () => this.#bootUnlessDown(slot.node));
+  }
+
   #bootUnlessDown(node: number): void | Promise<void> {
     const slot = this.#slot(node);
     const { life } = slot;
@@ -212,6 +227,10 @@ export class Cluster<Message, Disk, Seen extends Observation> {
     this.#world.recorder.tell(`node ${node} starts, life ${slot.lives}`);
     const failed = (error: unknown): void => {
       if (!life.isAlive) return;
+      if (slot.isDiskFull) {
+        this.#exit(slot, life, describeError(error));
+        return;
+      }
       throw new ViolationError('start', `node ${node} does not start: ${describeError(error)}`);
     };
     const started = (inhabitant: Inhabitant<Message>): void => {
@@ -247,6 +266,7 @@ export class Cluster<Message, Disk, Seen extends Observation> {
       },
       sleep: (delayUs) => new Promise((resolve) => void later(delayUs, resolve)),
       effect: () => void this.#effect(slot, life),
+      exit: (why) => this.#exit(slot, life, why),
       observe: (observation) => {
         if (life.isAlive) this.#observe(node, observation);
       },

@@ -1,11 +1,15 @@
 import { OgpuError } from '../../protocol/errors.js';
-import { runCampaign } from './campaign.js';
+import { runCampaign, runJob } from './campaign.js';
 import { parseOptions, SimUsageError } from './options.js';
 import { reportFailure, reportSummary, summaryToJson } from './report.js';
-import type { Outcome } from './run.js';
+import type { Outcome, RunOptions } from './run.js';
+import { shrink } from './shrink.js';
 
 const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;
+
+/** Runs spent on finding out which faults a failure needs. */
+const MAX_SHRINKING_RUNS = 200;
 
 /** Between two lines of progress. */
 const PROGRESS_MS = 5_000;
@@ -35,7 +39,20 @@ async function main(): Promise<void> {
   const wallMs = Math.round(performance.now() - startMs);
   if (options.isJson) process.stdout.write(summaryToJson(summary, run, wallMs));
   else process.stdout.write(reportSummary(summary, wallMs));
-  if (summary.failed.length > 0) process.exitCode = EXIT_FAILED;
+  const [failed] = summary.failed;
+  if (failed === undefined) return;
+  process.exitCode = EXIT_FAILED;
+  await reportShrunk(failed, run);
+}
+
+/** How little trouble is enough for a failure to show. */
+async function reportShrunk(failed: Outcome, options: RunOptions): Promise<void> {
+  const { scenario, seed } = failed;
+  if ((failed.failure?.plannedFaults ?? 0) === 0 || options.hasStory) return;
+  const run = (changed: RunOptions): Promise<Outcome> =>
+    runJob({ scenario, seed, options: changed, isTwice: false });
+  const shrunk = await shrink(run, { outcome: failed, options }, MAX_SHRINKING_RUNS);
+  process.stderr.write(`with fewer faults:\n${reportFailure(shrunk.outcome, shrunk.options)}`);
 }
 
 function createProgress(total: number, startMs: number): (outcome: Outcome) => void {

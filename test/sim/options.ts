@@ -7,7 +7,7 @@ import type { RunOptions } from './run.js';
 import { MINUTE_US } from './units.js';
 
 export const USAGE = `npm run sim -- [--seed S] [--seeds N] [--nodes K] [--scenario a,b] [--faults a,b|none] [--minutes M]
-    [--jobs J] [--seconds T] [--once] [--keep-going] [--script] [--json]
+    [--jobs J] [--seconds T] [--once] [--keep-going] [--without 0,3] [--script] [--json]
 
   --seed S        first seed (1)
   --seeds N       how many seeds (20)
@@ -19,6 +19,7 @@ export const USAGE = `npm run sim -- [--seed S] [--seeds N] [--nodes K] [--scena
   --seconds T     start no more seeds after this many real seconds
   --once          do not run each seed a second time to compare
   --keep-going    go on after a failure
+  --without 0,3   leave out these faults of the plan
   --script        print what happened in each run
   --json          print the summary as JSON`;
 
@@ -65,6 +66,7 @@ export function parseOptions(args: readonly string[]): SimOptions {
       nodes: wholeNumber('nodes', values.nodes ?? '7', 1, MAX_NODES),
       kinds: values.faults === undefined ? FAULT_KINDS : faultKinds(values.faults),
       troubleUs: minutes(values.minutes ?? '0.5'),
+      without: values.without === undefined ? [] : places(values.without),
       hasStory: values.script === true,
     },
   };
@@ -83,6 +85,7 @@ function parsed(args: readonly string[]) {
       minutes: text,
       jobs: text,
       seconds: text,
+      without: text,
       once: flag,
       'keep-going': flag,
       script: flag,
@@ -98,6 +101,10 @@ function wholeNumber(option: string, text: string, min: number, max: number): nu
   const value = Number(text);
   if (/^\d+$/.test(text) && value >= min && value <= max) return value;
   throw new SimUsageError(`--${option} takes a whole number from ${min} to ${max}, not '${text}'`);
+}
+
+function places(text: string): readonly number[] {
+  return text.split(',').map((place) => wholeNumber('without', place, 0, MAX_SEED));
 }
 
 function minutes(text: string): number {

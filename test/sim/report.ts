@@ -11,7 +11,11 @@ export function reportFailure(outcome: Outcome, options: RunOptions): string {
   return [
     `seed ${seed} of ${scenario} failed: ${failure.message}`,
     ...(failure.stack === undefined ? [] : [failure.stack]),
-    ...section('planned', failure.script),
+    ...section('crimes', failure.crimes),
+    ...section(
+      `faults that had begun, of ${failure.plannedFaults}`,
+      failure.faults.map(({ place, line }) => `${String(place).padStart(4)} ${line}`),
+    ),
     ...section('last events', failure.lastEvents),
     `event hash ${outcome.hash} after ${outcome.events} events, commit ${commitId()}`,
     `replay: ${replayCommand(outcome, options)}`,
@@ -21,11 +25,13 @@ export function reportFailure(outcome: Outcome, options: RunOptions): string {
 
 export function replayCommand(
   { scenario, seed }: Pick<Outcome, 'scenario' | 'seed'>,
-  { nodes, kinds, troubleUs }: RunOptions,
+  { nodes, kinds, troubleUs, without }: RunOptions,
 ): string {
   const faults = kinds.length === FAULT_KINDS.length ? '' : ` --faults ${kinds.join(',') || 'none'}`;
   const minutes = ` --minutes ${troubleUs / MINUTE_US}`;
-  return `npm run sim -- --scenario ${scenario} --seed ${seed} --seeds 1 --nodes ${nodes}${minutes}${faults} --script`;
+  const left = without.length === 0 ? '' : ` --without ${without.join(',')}`;
+  const run = `--scenario ${scenario} --seed ${seed} --seeds 1 --nodes ${nodes}`;
+  return `npm run sim -- ${run}${minutes}${faults}${left} --script`;
 }
 
 export function reportSummary(summary: Summary, wallMs: number): string {

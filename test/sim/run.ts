@@ -18,6 +18,8 @@ export interface RunOptions {
   readonly kinds: readonly FaultKind[];
   /** How long faults happen before the network heals. */
   readonly troubleUs: number;
+  /** Planned faults to leave out, by their place in the plan from 0; everything else of the run is planned the same. */
+  readonly without: readonly number[];
   /** Whether to hand back the readable story too. */
   readonly hasStory: boolean;
 }
@@ -41,10 +43,17 @@ export interface Failure {
   readonly message: string;
   /** Where the code was, for errors that are not broken promises of the inhabitants. */
   readonly stack: string | undefined;
-  /** Crimes and faults that were planned, a line each. */
-  readonly script: readonly string[];
+  readonly atUs: number;
+  readonly crimes: readonly string[];
+  /** Those that had begun, each with its place in the plan. */
+  readonly faults: readonly { readonly place: number; readonly line: string }[];
+  /** How many there were in all. */
+  readonly plannedFaults: number;
   readonly lastEvents: readonly string[];
 }
+
+/** Of a failure outside of any simulated world. */
+export const NO_TRACE = { atUs: 0, crimes: [], faults: [], plannedFaults: 0, lastEvents: [] } as const;
 
 /** Nodes start within this time. */
 const START_SPREAD_US = 200 * MILLISECOND_US;
@@ -76,10 +85,15 @@ export function runScenario<Message, Disk, Seen extends Observation>(
   });
 }
 
+interface PlannedFault {
+  readonly fault: Fault;
+  readonly place: number;
+}
+
 interface Stage<Message, Disk, Seen extends Observation> {
   readonly scenario: Scenario<Message, Disk, Seen>;
   readonly setting: Setting;
-  readonly faults: readonly Fault[];
+  readonly faults: readonly PlannedFault[];
   readonly world: World;
   readonly checkers: readonly Checker<Seen>[];
   readonly cluster: Cluster<Message, Disk, Seen>;
@@ -88,13 +102,16 @@ interface Stage<Message, Disk, Seen extends Observation> {
 function setStage<Message, Disk, Seen extends Observation>(
   scenario: Scenario<Message, Disk, Seen>,
   seed: number,
-  { nodes, kinds, troubleUs }: RunOptions,
+  { nodes, kinds, troubleUs, without }: RunOptions,
 ): Stage<Message, Disk, Seen> {
   const streams = createStreams(seed);
   const scheduler = new Scheduler();
   const world = { scheduler, recorder: new Recorder(() => scheduler.nowUs), streams };
-  const suited = kinds.filter((kind) => scenario.spares?.includes(kind) !== true);
-  const faults = planFaults(streams('faults'), { nodes, kinds: suited, troubleUs });
+  const suited = kinds.filter((kind) => isSuited(scenario, kind));
+  const planned = planFaults(streams('faults'), { nodes, kinds: suited, troubleUs });
+  const faults = planned
+    .map((fault, place) => ({ fault, place }))
+    .filter(({ place }) => !without.includes(place));
   const max = scenario.maxByzantine(nodes);
   const crimes = planCrimes(streams('crimes'), { nodes, max, crimes: scenario.crimes });
   const setting = { seed, nodes, crimes };
@@ -107,6 +124,14 @@ function setStage<Message, Disk, Seen extends Observation>(
     checkers,
     cluster: new Cluster(scenario, setting, world, checkers),
   };
+}
+
+function isSuited<Message, Disk, Seen extends Observation>(
+  { disks, spares }: Scenario<Message, Disk, Seen>,
+  kind: FaultKind,
+): boolean {
+  if (kind === 'foreign-disk' && disks.copy === undefined) return false;
+  return spares?.includes(kind) !== true;
 }
 
 async function play<Message, Disk, Seen extends Observation>(
@@ -125,7 +150,11 @@ async function play<Message, Disk, Seen extends Observation>(
   };
   for (const [node, crime] of setting.crimes) recorder.tell(`node ${node} is Byzantine: ${crime}`);
   cluster.start(START_SPREAD_US);
-  unleash(faults, cluster, world);
+  unleash(
+    faults.map(({ fault }) => fault),
+    cluster,
+    world,
+  );
   await run(troubleUs, step);
   for (let node = 0; node < nodes; node++) cluster.clock(node).correct();
   recorder.tell('healed');
@@ -149,14 +178,17 @@ function describeFailure<Message, Disk, Seen extends Observation>(
   { setting, faults, world }: Stage<Message, Disk, Seen>,
   error: unknown,
 ): Failure {
+  const { nowUs } = world.scheduler;
   const cause = error instanceof ViolationError ? error.cause : error;
   return {
     message: describeError(error),
     stack: cause instanceof Error ? cause.stack : undefined,
-    script: [
-      ...[...setting.crimes].map(([node, crime]) => `               node ${node} is Byzantine: ${crime}`),
-      ...faults.map(describeFault),
-    ],
+    atUs: nowUs,
+    crimes: [...setting.crimes].map(([node, crime]) => `node ${node} is Byzantine: ${crime}`),
+    faults: faults
+      .filter(({ fault }) => fault.atUs <= nowUs)
+      .map(({ fault, place }) => ({ place, line: describeFault(fault) })),
+    plannedFaults: faults.length,
     lastEvents: world.recorder.lastEvents(),
   };
 }

@@ -34,6 +34,8 @@ export interface Environment<Message, Disk, Seen extends Observation> {
   sleep(delayUs: number): Promise<void>;
   /** A point at which the node may be killed that is none of the others, such as between two calls. */
   effect(): void;
+  /** The process ends itself, as after a failed disk. Whoever watches over it starts it again after a while. */
+  exit(why: string): void;
   /** Tells the checkers, not the other nodes. */
   observe(observation: Seen): void;
 }
@@ -51,8 +53,10 @@ export interface DiskKind<Disk> {
    * @param delay awaited around every operation that would take time: the node may be killed there
    */
   create(random: Prng, delay: () => Promise<void>): Disk;
-  /** What the next process finds, as a new disk. The given one is left as it is and no longer used, unless the node still runs. */
+  /** What the next process finds, as a new disk. The given one is used no longer. */
   crash(disk: Disk, random: Prng, delay: () => Promise<void>): Disk;
+  /** The disk as it is now, for somebody else, while its owner goes on. Where absent, no node is given another's disk. */
+  copy?(disk: Disk, random: Prng, delay: () => Promise<void>): Disk;
   /** Whether nothing was ever written to it: such a disk cannot be told from a new node's. */
   isBlank(disk: Disk): boolean;
   /** Whether writes that need more space fail. */
@@ -75,7 +79,7 @@ export interface Scenario<Message, Disk, Seen extends Observation> {
    * Starts a node, from nothing or from what its disk holds.
    *
    * @param crime how it misbehaves; undefined when it is honest
-   * @throws where the disk is not its own; otherwise it starts
+   * @throws where the disk is not its own, or full: then it is started again after a while; otherwise it starts
    */
   boot(
     environment: Environment<Message, Disk, Seen>,

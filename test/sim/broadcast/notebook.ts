@@ -48,6 +48,7 @@ export class Notebook {
 export const NOTEBOOKS: DiskKind<Notebook> = {
   create: (random, delay) => new Notebook([], random, delay),
   crash: (notebook, random, delay) => new Notebook(notebook.afterCrash(), random, delay),
+  copy: (notebook, random, delay) => new Notebook(notebook.lines(), random, delay),
   isBlank: (notebook) => notebook.lines().length === 0,
   setFull: (notebook, isFull) => {
     notebook.isFull = isFull;

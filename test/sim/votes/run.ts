@@ -1,5 +1,5 @@
 import { describeError } from '../../../protocol/errors.js';
-import type { Outcome, RunOptions } from '../run.js';
+import { NO_TRACE, type Outcome, type RunOptions } from '../run.js';
 import { simulate, type SimulationResult } from './simulation.js';
 
 const HEIGHTS = 6;
@@ -10,7 +10,7 @@ export function runVotes(seed: number, { nodes }: RunOptions): Promise<Outcome> 
     return Promise.resolve(outcomeOf(seed, nodes, simulate(seed, { nodes, heights: HEIGHTS })));
   } catch (error) {
     const stack = error instanceof Error ? error.stack : undefined;
-    const failure = { message: describeError(error), stack, script: [], lastEvents: [] };
+    const failure = { message: describeError(error), stack, ...NO_TRACE };
     return Promise.resolve({ ...outcomeOf(seed, nodes, undefined), failure });
   }
 }

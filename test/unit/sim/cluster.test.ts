@@ -32,6 +32,7 @@ const createTally = (
 const TALLIES: DiskKind<Tally> = {
   create: (_random, delay) => createTally({ owner: undefined, written: 0 }, delay),
   crash: (tally, _random, delay) => createTally(tally, delay),
+  copy: (tally, _random, delay) => createTally(tally, delay),
   isBlank: ({ written }) => written === 0,
   setFull: (tally, isFull) => {
     tally.isFull = isFull;
@@ -208,6 +209,26 @@ describe('a node', () => {
     }
   });
 
+  test('that ends itself, or cannot start on a full disk, is started again a second later', async () => {
+    const starts: number[] = [];
+    const { cluster, scheduler, story } = createCluster(
+      (home) => {
+        starts.push(scheduler.nowUs);
+        if (home.disk.isFull) throw new Error('no space');
+        if (starts.length === 1) home.setTimer(5_000, () => home.exit('the disk failed'));
+        return deaf;
+      },
+      { nodes: 1 },
+    );
+    await scheduler.run({ untilUs: 10_000 });
+    cluster.setDiskFull(0, true);
+    await scheduler.run({ untilUs: 2_500_000 });
+    cluster.setDiskFull(0, false);
+    await scheduler.run({ untilUs: 9_000_000 });
+    assert.deepEqual(starts, [0, 1_005_000, 2_005_000, 3_005_000]);
+    assert.equal(story().filter((line) => line === 'node 0 ends itself: no space').length, 2);
+  });
+
   test('cannot hide a broken promise by catching what its observation throws', async () => {
     const checker: Checker<Observation> = {
       name: 'never',
@@ -240,7 +261,7 @@ describe('a node', () => {
     await good.scheduler.run({ untilUs: 50_000 });
     const end = good.cluster.giveForeignDisk(0, 1);
     await good.scheduler.run({ untilUs: 100_000 });
-    await end();
+    void end();
     await good.scheduler.run({ untilUs: 200_000 });
     assert.deepEqual(good.story().slice(2), [
       'node 0 dies',

@@ -8,9 +8,16 @@ import { runCampaign, type Campaign } from '../../sim/campaign.js';
 import { FAULT_KINDS, type FaultKind } from '../../sim/faults.js';
 import { parseOptions } from '../../sim/options.js';
 import { runScenario, type Outcome, type RunOptions } from '../../sim/run.js';
+import { shrink } from '../../sim/shrink.js';
 import { REPOSITORY_ROOT } from '../../support/vectors.js';
 
-const OPTIONS: RunOptions = { nodes: 4, kinds: FAULT_KINDS, troubleUs: 10_000_000, hasStory: false };
+const OPTIONS: RunOptions = {
+  nodes: 4,
+  kinds: FAULT_KINDS,
+  troubleUs: 10_000_000,
+  without: [],
+  hasStory: false,
+};
 
 const run = (seed: number, options: Partial<RunOptions> = {}, flaw?: Flaw): Promise<Outcome> =>
   runScenario(broadcastScenario(flaw), seed, { ...OPTIONS, ...options });
@@ -77,11 +84,28 @@ describe('a run', () => {
         const { failure } = await run(seed, options, flaw);
         if (failure === undefined) continue;
         assert.match(failure.message, message);
-        assert.ok(failure.script.length > 0 && failure.lastEvents.length > 0);
+        assert.ok(failure.crimes.length + failure.faults.length > 0 && failure.lastEvents.length > 0);
         return;
       }
       assert.fail('no seed found it');
     });
+  }
+});
+
+test('a failure shrinks to the faults it needs, and fails the same way with those alone', async () => {
+  const kinds: FaultKind[] = ['loss', 'crash', 'skew', 'pause'];
+  const options = { ...OPTIONS, kinds, troubleUs: 20_000_000 };
+  let seed = 0;
+  let outcome: Outcome;
+  do outcome = await run(++seed, options, 'no-repetition');
+  while (seed < 100 && (outcome.failure === undefined || outcome.faults < 10));
+  const again = (changed: RunOptions) => run(seed, changed, 'no-repetition');
+  const shrunk = await shrink(again, { outcome, options }, 300);
+  assert.ok(shrunk.outcome.faults < outcome.faults / 2, `${outcome.faults} -> ${shrunk.outcome.faults}`);
+  assert.deepEqual(await again(shrunk.options), shrunk.outcome);
+  for (const { place } of shrunk.outcome.failure?.faults ?? []) {
+    const { failure } = await again({ ...shrunk.options, without: [...shrunk.options.without, place] });
+    assert.notEqual(failure?.message.split(':')[0], 'totality', `fault ${place} is needed`);
   }
 });
 
@@ -160,7 +184,7 @@ describe('the command', () => {
 
   test('takes every option it names', () => {
     const options = parseOptions(
-      '--seed 5 --seeds 7 --nodes 9 --scenario votes --faults none --minutes 2 --jobs 3 --seconds 4 --once --keep-going --script --json'.split(
+      '--seed 5 --seeds 7 --nodes 9 --scenario votes --faults none --minutes 2 --jobs 3 --seconds 4 --once --keep-going --without 0,3 --script --json'.split(
         ' ',
       ),
     );
@@ -173,7 +197,7 @@ describe('the command', () => {
       isTwice: false,
       keepsGoing: true,
       isJson: true,
-      run: { nodes: 9, kinds: [], troubleUs: 120_000_000, hasStory: true },
+      run: { nodes: 9, kinds: [], troubleUs: 120_000_000, without: [0, 3], hasStory: true },
     });
   });
 });
