@@ -261,8 +261,14 @@ export class Cluster<Message, Disk, Seen extends Observation> {
         if (this.#effect(slot, life)) this.network.send(node, to, message, sizeBytes);
       },
       setTimer: (delayUs, task) => {
-        const timer = later(delayUs, task);
-        return { cancel: () => void scheduler.cancel(timer) };
+        let isCancelled = false;
+        const timer = later(delayUs, () => (isCancelled ? undefined : task()));
+        // Its moment may have come already, while the node stood still.
+        const cancel = (): void => {
+          isCancelled = true;
+          scheduler.cancel(timer);
+        };
+        return { cancel };
       },
       sleep: (delayUs) => new Promise((resolve) => void later(delayUs, resolve)),
       effect: () => void this.#effect(slot, life),

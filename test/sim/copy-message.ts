@@ -28,7 +28,8 @@ function copy(value: unknown, depth: number): unknown {
   if (Array.isArray(value)) return Object.freeze(value.map((item) => copy(item, depth + 1)));
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype !== Object.prototype && prototype !== null) throw new MessageError('an object with a class');
+  const source = value as Readonly<Record<string, unknown>>;
   const copied: Record<string, unknown> = {};
-  for (const [key, item] of Object.entries(value)) copied[key] = copy(item, depth + 1);
+  for (const key of Object.keys(source)) copied[key] = copy(source[key], depth + 1);
   return Object.freeze(copied);
 }

@@ -138,7 +138,11 @@ describe('a node', () => {
     const { cluster, scheduler } = createCluster((home) => {
       const note = (what: string) => () => void log.push(`${what}@${scheduler.nowUs}`);
       if (home.node === 0) {
-        home.setTimer(2_000, note('timer'));
+        const cancelled = home.setTimer(3_000, () => assert.fail('cancelled before the node came to it'));
+        home.setTimer(2_000, () => {
+          note('timer')();
+          cancelled.cancel();
+        });
         return { receive: (_from, message) => note(message)() };
       }
       home.setTimer(1_500, () => home.send(0, 'message', 1));
