@@ -10,7 +10,7 @@ import { diskError, realDirectory, syncFolder } from './real-directory.js';
 export interface LockedFolder {
   readonly folder: Folder;
   /** Lets others have the folder. Close its files first. */
-  unlock(): Promise<void>;
+  readonly unlock: () => Promise<void>;
 }
 
 /**

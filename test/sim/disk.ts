@@ -60,7 +60,7 @@ export class SimulatedDisk {
   }
 
   /** @throws DiskError DISK_LOCKED */
-  openFolder(path: string): { readonly folder: Folder; unlock(): Promise<void> } {
+  openFolder(path: string): { readonly folder: Folder; readonly unlock: () => Promise<void> } {
     if (this.#locked.has(path))
       throw new DiskError('DISK_LOCKED', 'another process has the folder', { path });
     this.#locked.add(path);

@@ -11,7 +11,7 @@ import { SimulatedDisk } from '../../sim/disk.js';
 import { createPrng } from '../../support/prng.js';
 
 /** Opens the folder of a disk; a second time in the same test it is the same folder. */
-type Open = (name: string) => Promise<{ readonly folder: Folder; unlock(): Promise<void> }>;
+type Open = (name: string) => Promise<{ readonly folder: Folder; readonly unlock: () => Promise<void> }>;
 
 const DISKS: Readonly<Record<string, (use: (open: Open) => Promise<void>) => Promise<void>>> = {
   'a real disk': async (use) => {
