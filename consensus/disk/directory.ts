@@ -5,8 +5,8 @@
 export interface Directory {
   /** For people and error messages. */
   readonly path: string;
-  /** Opens or creates; `'empty'` drops what the file held. */
-  open(name: string, content: 'keep' | 'empty'): Promise<OpenFile>;
+  /** Creates a file, or empties it. */
+  open(name: string): Promise<OpenFile>;
   /** Undefined where there is no such file. */
   read(name: string, maxBytes: number): Promise<Uint8Array | undefined>;
   /** Atomic to whoever looks on; durable only after `sync`. */

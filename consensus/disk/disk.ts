@@ -11,11 +11,11 @@ import { OgpuError } from '../../protocol/errors.js';
  */
 export interface Folder {
   /**
-   * Opens a file for appending, empty where there is none. When it resolves, the file's entry outlasts a loss of power.
+   * As `writeFile`, and leaves the file open to be appended to.
    *
-   * @throws DiskError DISK_FULL | DISK_FAILED | DISK_BROKEN
+   * @throws DiskError DISK_FULL with the old content untouched | DISK_FAILED | DISK_BROKEN
    */
-  openLog(name: string): Promise<LogFile>;
+  createLog(name: string, bytes: Uint8Array): Promise<LogFile>;
   /**
    * Puts `bytes` under a name, in place of what was there, in one step: after a crash there is the old content or the new one,
    * and once this has resolved the new one.

@@ -16,26 +16,18 @@ class DurableFolder implements Folder {
     this.#directory = directory;
   }
 
-  async openLog(name: string): Promise<LogFile> {
-    this.#check(name);
-    const file = await this.#directory.open(name, 'keep');
-    await this.#orBreak(() => this.#directory.sync());
+  async createLog(name: string, bytes: Uint8Array): Promise<LogFile> {
+    const file = await this.#put(name, bytes);
     return {
-      append: (bytes) => this.#change(() => file.append(bytes)),
+      append: (more) => this.#change(() => file.append(more)),
       sync: () => this.#change(() => file.sync()),
       close: () => file.close(),
     };
   }
 
   async writeFile(name: string, bytes: Uint8Array): Promise<void> {
-    this.#check(name);
-    const temporary = `.${name}.tmp`;
-    await this.#fill(temporary, bytes);
-    await this.#orBreak(async () => {
-      await this.#directory.rename(temporary, name);
-      // Without this the rename itself can be lost, although the content is safe.
-      await this.#directory.sync();
-    });
+    const file = await this.#put(name, bytes);
+    await file.close();
   }
 
   async readFile(name: string, maxBytes: number): Promise<Uint8Array | undefined> {
@@ -54,24 +46,30 @@ class DurableFolder implements Folder {
     return names.filter((name) => NAME.test(name)).sort();
   }
 
-  /** A synced file under the temporary name. Until it is complete nothing but itself can be wrong, so that a full disk breaks nothing. */
-  async #fill(temporary: string, bytes: Uint8Array): Promise<void> {
-    const file = await this.#directory.open(temporary, 'empty');
+  /** A file with this content under its name, durable and still open. */
+  async #put(name: string, bytes: Uint8Array): Promise<OpenFile> {
+    this.#check(name);
+    const temporary = `.${name}.tmp`;
+    const file = await this.#directory.open(temporary);
     try {
-      await this.#write(file, bytes);
+      await this.#fill(file, temporary, bytes);
+      await this.#orBreak(() => this.#directory.rename(temporary, name));
+      // Without this the rename itself can be lost, although the content is safe.
+      await this.#orBreak(() => this.#directory.sync());
+      return file;
     } catch (error) {
-      await this.#directory.remove(temporary).catch(() => undefined);
+      await file.close().catch(() => undefined);
       throw error;
     }
   }
 
-  async #write(file: OpenFile, bytes: Uint8Array): Promise<void> {
-    try {
-      await file.append(bytes);
-      await this.#orBreak(() => file.sync());
-    } finally {
-      await file.close();
-    }
+  /** Until the temporary file is complete nothing but itself can be wrong, so that a full disk breaks nothing. */
+  async #fill(file: OpenFile, temporary: string, bytes: Uint8Array): Promise<void> {
+    await file.append(bytes).catch(async (error: unknown) => {
+      await this.#directory.remove(temporary).catch(() => undefined);
+      throw error;
+    });
+    await this.#orBreak(() => file.sync());
   }
 
   async #change(step: () => Promise<void>): Promise<void> {

@@ -140,8 +140,7 @@ export class Wal {
     const header = encodeHeader({ identity, height, marker });
     const content = records.length === 0 ? header : concatBytes(header, encodeGroup(marker, 1, records));
     const name = walFileName(height);
-    await folder.writeFile(name, content);
-    const file = await folder.openLog(name);
+    const file = await folder.createLog(name, content);
     for (const old of await walFiles(folder)) if (old !== name) await folder.remove(old);
     const sequence = records.length === 0 ? 1 : 2;
     return { height, marker, file, sequence, waiting: [], bytes: content.length };

@@ -8,8 +8,7 @@ import { DiskError } from '../../consensus/disk/disk.js';
 export function realDirectory(path: string): Directory {
   return {
     path,
-    open: (name, content) =>
-      attempt(join(path, name), async () => realFile(join(path, name), await openFile(path, name, content))),
+    open: (name) => attempt(join(path, name), () => openEmpty(join(path, name))),
     read: (name, maxBytes) => attempt(join(path, name), () => readAtMost(join(path, name), maxBytes)),
     rename: (from, to) => attempt(join(path, to), () => rename(join(path, from), join(path, to))),
     remove: (name) => attempt(join(path, name), () => removeIfThere(join(path, name))),
@@ -41,19 +40,15 @@ export function diskError(path: string, cause: unknown): DiskError {
 const NO_SPACE = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
 const FILE_MODE = 0o600;
 
-function realFile(path: string, handle: FileHandle): OpenFile {
+async function openEmpty(path: string): Promise<OpenFile> {
+  const { O_WRONLY, O_APPEND, O_CREAT, O_TRUNC, O_NOFOLLOW } = constants;
+  const handle = await open(path, O_WRONLY | O_APPEND | O_CREAT | O_TRUNC | O_NOFOLLOW, FILE_MODE);
   return {
     // Goes on after a short write, unlike write().
     append: (bytes) => attempt(path, () => handle.appendFile(bytes)),
     sync: () => attempt(path, () => handle.datasync()),
     close: () => attempt(path, () => handle.close()),
   };
-}
-
-function openFile(path: string, name: string, content: 'keep' | 'empty'): Promise<FileHandle> {
-  const { O_WRONLY, O_APPEND, O_CREAT, O_TRUNC, O_NOFOLLOW } = constants;
-  const flags = O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW;
-  return open(join(path, name), content === 'empty' ? flags | O_TRUNC : flags, FILE_MODE);
 }
 
 /** Reads one byte more than allowed, so that a file growing while it is read is caught as well. */

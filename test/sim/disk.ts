@@ -97,7 +97,10 @@ export class SimulatedDisk {
   rot(path: string, name: string, change: (bytes: Uint8Array) => Uint8Array): void {
     const inode = this.#entries(path).get(name);
     if (inode === undefined) throw new RangeError(`no file ${name} in ${path}`);
-    inode.replace(change(inode.content()));
+    const rotten = change(inode.content());
+    inode.empty();
+    inode.append(rotten);
+    inode.sync();
   }
 
   /** As somebody who deletes a file by hand. */
@@ -116,11 +119,11 @@ export class SimulatedDisk {
     };
     return {
       path,
-      open: async (name, content) => {
+      open: async (name) => {
         await this.#step('open');
         const inode = entries.get(name) ?? new Inode();
         if (entries.get(name) === undefined) entries.set(name, inode);
-        if (content === 'empty') inode.replace(new Uint8Array(0));
+        inode.empty();
         return this.#file(path, inode);
       },
       read: async (name, maxBytes) => {
@@ -227,11 +230,10 @@ class Inode {
     this.#length = length;
   }
 
-  replace(bytes: Uint8Array): void {
+  empty(): void {
     this.#before ??= this.#bytes.slice(0, this.#syncedLength);
     this.#length = 0;
     this.#syncedLength = 0;
-    this.append(bytes);
   }
 
   sync(): void {

@@ -116,7 +116,7 @@ describe('a log on a disk that fills up', () => {
       const error = await runUntilCrash(disk, SCRIPT, known);
       if (error !== undefined) {
         assert.ok(error instanceof OgpuError);
-        assert.match(error.code, /^(DISK_FULL|WAL_BROKEN)$/);
+        assert.match(String(error.code), /^(DISK_FULL|WAL_BROKEN)$/);
       }
       disk.capacityBytes = Infinity;
       await recoverAndCheck(disk.crash('process', { capacityBytes: Infinity }), known);
