@@ -50,6 +50,7 @@ export class Wal {
   #running: Promise<void> = Promise.resolve();
   /** The group to be written next, which whoever calls `sync` meanwhile shares. */
   #next: Promise<void> | undefined;
+  #isStarting = false;
   #failure: unknown;
 
   constructor(options: Required<WalOptions>) {
@@ -67,7 +68,7 @@ export class Wal {
    * @throws WalError WAL_RECORD_TOO_LARGE | WAL_FULL, with the log as it was | WAL_BROKEN
    */
   append(record: WalRecord): void {
-    const current = this.#open();
+    const current = this.#startedHeight();
     const { maxBytes } = this.#options;
     const { length } = record.payload;
     if (length > MAX_WAL_RECORD_BYTES) {
@@ -99,7 +100,8 @@ export class Wal {
    * @throws DiskError DISK_FULL | DISK_FAILED | DISK_BROKEN
    * @throws WalError WAL_BROKEN
    */
-  sync(): Promise<void> {
+  async sync(): Promise<void> {
+    this.#startedHeight();
     this.#next ??= this.#inTurn(async () => {
       this.#next = undefined;
       await writeGroup(this.#open());
@@ -117,12 +119,14 @@ export class Wal {
   async startHeight(height: number, records: readonly WalRecord[] = []): Promise<void> {
     invariant(Number.isSafeInteger(height) && height >= 0, 'a height is a whole number');
     if (this.height !== undefined && height <= this.height) throw passed(this.height, height);
+    invariant(!this.#isStarting, 'one height is started at a time');
+    this.#isStarting = true;
     await this.#inTurn(async () => {
       this.#assertWhole();
       await this.#current?.file.close();
       this.#current = undefined;
       this.#current = await this.#begin(height, records);
-    });
+    }).finally(() => (this.#isStarting = false));
   }
 
   /** Waits for what is being written. What was not synced is lost. */
@@ -154,6 +158,12 @@ export class Wal {
     });
     this.#running = done.catch(() => undefined);
     return done;
+  }
+
+  /** Whoever does not wait for a height to be started would have its records dropped, and their sync acknowledged. */
+  #startedHeight(): Current {
+    invariant(!this.#isStarting, 'a height is started before anything is logged in it');
+    return this.#open();
   }
 
   #open(): Current {

@@ -89,6 +89,22 @@ describe('the write-ahead log', () => {
     await wal.startHeight(6);
   });
 
+  test('takes nothing while a height is being started', async () => {
+    const disk = emptyDisk();
+    const { wal } = await open(disk);
+    await wal.startHeight(1);
+    wal.append(record(1, 1));
+    const synced = wal.sync();
+    const started = wal.startHeight(2);
+    assert.throws(() => wal.append(record(2, 1)), InvariantError);
+    await assert.rejects(wal.sync(), InvariantError);
+    await assert.rejects(wal.startHeight(3), InvariantError);
+    await Promise.all([synced, started]);
+    wal.append(record(3, 1));
+    await wal.sync();
+    assert.deepEqual(shape(await open(disk.crash())), { height: 2, kinds: [3], tornBytes: 0 });
+  });
+
   test('says of a failed write that it failed, and then refuses everything', async () => {
     const disk = emptyDisk();
     const { wal } = await open(disk);
