@@ -40,8 +40,8 @@ export function walFileName(height: number): string {
 
 const FILE_NAME = /^\d{16}\.wal$/;
 
-/** @throws WalError WAL_CORRUPT | WAL_FOREIGN | WAL_VERSION */
-function recover(name: string, file: Uint8Array, identity: WalIdentity): Recovered {
+/** What the file `name` holds. @throws WalError WAL_CORRUPT | WAL_FOREIGN | WAL_VERSION */
+export function recover(name: string, file: Uint8Array, identity: WalIdentity): Recovered {
   const { height, marker } = decodeHeader(name, file, identity);
   if (walFileName(height) !== name) throw damaged(name, `it is of height ${height}`);
   const records: WalRecord[] = [];

@@ -72,7 +72,7 @@ describe('a log whose process dies or whose power fails', () => {
     const steps = await stepsOf(SCRIPT);
     for (const kind of ['process', 'power'] as const) {
       for (let step = 1; step <= steps; step++) {
-        for (let seed = 0; seed < 12; seed++) await crashAndRecover({ step }, kind, seed);
+        for (let seed = 0; seed < 8; seed++) await crashAndRecover({ step }, kind, seed);
       }
     }
   });
@@ -86,7 +86,7 @@ describe('a log whose process dies or whose power fails', () => {
   });
 
   test('in any step of its recovery, as often as that', async () => {
-    for (let seed = 0; seed < 300; seed++) {
+    for (let seed = 0; seed < 150; seed++) {
       const prng = createPrng(seed);
       const known = nothingKnown();
       let disk = new SimulatedDisk({ prng });
@@ -102,7 +102,7 @@ describe('a log whose process dies or whose power fails', () => {
   });
 
   test('under random use', async () => {
-    for (let seed = 0; seed < 400; seed++) await randomHistory(createPrng(seed));
+    for (let seed = 0; seed < 200; seed++) await randomHistory(createPrng(seed));
   });
 });
 
