@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { toHex } from '../protocol/bytes.js';
 
 /** The database of the ledger, and nothing else. */
 export function ledgerFolder(data: string): string {
@@ -8,4 +9,14 @@ export function ledgerFolder(data: string): string {
 /** What was found out about blocks that did not come to what their header says. */
 export function diagnosisFolder(data: string): string {
   return join(data, 'diagnosis');
+}
+
+/** The write-ahead log of consensus. */
+export function walFolder(data: string): string {
+  return join(data, 'wal');
+}
+
+/** What one validator key signed last; each key that the node ever used keeps its own. */
+export function signerFolder(data: string, publicKey: Uint8Array): string {
+  return join(data, 'signer', toHex(publicKey));
 }

@@ -8,6 +8,7 @@ import { diagnoseCommand } from './commands/diagnose.js';
 import { genesisCommand } from './commands/genesis.js';
 import { keysCommand } from './commands/keys.js';
 import { replayCommand } from './commands/replay.js';
+import { signerCommand } from './commands/signer.js';
 import { slowPathWarnings } from './slow-paths.js';
 import { outputError, OutputError, printable, writeOutput } from './terminal-text.js';
 import { packageVersion } from './version.js';
@@ -33,6 +34,7 @@ function program(): Command {
     .version(packageVersion())
     .addCommand(demoCommand())
     .addCommand(keysCommand())
+    .addCommand(signerCommand())
     .addCommand(genesisCommand())
     .addCommand(checkCommand())
     .addCommand(replayCommand())

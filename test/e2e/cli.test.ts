@@ -28,7 +28,7 @@ test('every fast path loads on this platform: no command warns', { skip: skipWar
 test('ogpu --help names every command group and the exit codes', () => {
   const { exitCode, stdout } = runCli(['--help']);
   assert.equal(exitCode, 0);
-  for (const word of ['demo', 'keys', 'genesis', 'check', 'replay', 'diagnose', 'Exit codes'])
+  for (const word of ['demo', 'keys', 'signer', 'genesis', 'check', 'replay', 'diagnose', 'Exit codes'])
     assert.ok(stdout.includes(word), word);
 });
 

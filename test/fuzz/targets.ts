@@ -1,5 +1,6 @@
 import { abiTargets } from './abi.js';
 import { documentTargets } from './documents.js';
+import { durableTargets } from './durable.js';
 import { moduleTargets } from './modules.js';
 import { protocolTargets } from './protocol.js';
 import { sszTargets } from './ssz.js';
@@ -16,4 +17,5 @@ export const FUZZ_TARGETS: readonly FuzzTarget[] = [
   ...protocolTargets,
   ...documentTargets,
   ...treeTargets,
+  ...durableTargets,
 ];

@@ -1,0 +1,197 @@
+import { bytesEqual } from '../../protocol/bytes.js';
+import { bls } from '../../protocol/crypto/bls.js';
+import type { ChainIdentity } from '../../protocol/domains.js';
+import { invariant } from '../../protocol/invariant.js';
+import {
+  extensionSigningRoot,
+  proposalSigningRoot,
+  revealSigningRoot,
+  voteSigningRoot,
+} from '../../protocol/signing-roots.js';
+import type { ProposalPayload } from '../../protocol/types/proposal.js';
+import { isNilBlockId, PRECOMMIT, PREVOTE, type VotePayload } from '../../protocol/types/vote.js';
+import type { Folder } from '../disk/disk.js';
+import { SignerError } from './errors.js';
+import { openRecord, replaceRecord } from './record-file.js';
+import {
+  comparePlaces,
+  describePlace,
+  PRECOMMIT_STEP,
+  PREVOTE_STEP,
+  PROPOSAL_STEP,
+  stepData,
+  type Place,
+  type SignedStep,
+  type SignerRecord,
+} from './record.js';
+import type { BeaconPayload, SignedExtension, SignedPrecommit, Signer } from './signer.js';
+
+/** A key that gives the same signature for the same message every time, as BLS does. */
+export interface SigningKey {
+  /** 48 bytes. */
+  readonly publicKey: Uint8Array;
+  /** @returns 96 bytes */
+  sign(message: Uint8Array): Uint8Array;
+}
+
+/** @throws BlsError BLS_SECRET_KEY */
+export function blsSigningKey(secretKey: Uint8Array): SigningKey {
+  return { publicKey: bls.publicKey(secretKey), sign: (message) => bls.sign(secretKey, message) };
+}
+
+export interface LocalSignerOptions {
+  /** Of this key and chain alone, and locked for this process. */
+  readonly folder: Folder;
+  readonly key: SigningKey;
+  readonly chainId: number;
+  /** 32 bytes. */
+  readonly genesisId: Uint8Array;
+  /** Protocol version active at a height. */
+  readonly versionAt: (height: number) => number;
+  /** Makes a record of nothing signed in a folder that never had one. Only right for a key that never signed. */
+  readonly create: boolean;
+}
+
+/**
+ * Opens the signer of a key in this process.
+ *
+ * @throws SignerError SIGNER_RECORD_CORRUPT | SIGNER_RECORD_MISSING | SIGNER_RECORD_FOREIGN | SIGNER_RECORD_VERSION
+ * @throws DiskError
+ */
+export async function openSigner(options: LocalSignerOptions): Promise<LocalSigner> {
+  const { folder, key, chainId, genesisId, create } = options;
+  const identity = { chainId, genesisId, publicKey: key.publicKey };
+  return new LocalSigner(options, await openRecord(folder, identity, { create }));
+}
+
+/** Requests that wait for the disk; a validator has three a round. */
+export const MAX_WAITING_SIGNATURES = 64;
+
+/** Writes down what it is about to sign, durably, then signs it: a crash in between lets the same be signed again. */
+export class LocalSigner implements Signer {
+  readonly #options: LocalSignerOptions;
+  #record: SignerRecord;
+  #last: Promise<unknown> = Promise.resolve();
+  #waiting = 0;
+
+  constructor(options: LocalSignerOptions, record: SignerRecord) {
+    this.#options = options;
+    this.#record = record;
+  }
+
+  get publicKey(): Uint8Array {
+    return this.#options.key.publicKey;
+  }
+
+  /** What is durable. */
+  get record(): SignerRecord {
+    return this.#record;
+  }
+
+  async signProposal(payload: ProposalPayload): Promise<Uint8Array> {
+    const { height, round } = payload;
+    const signBytes = proposalSigningRoot(this.#identityAt(height), payload);
+    const claimed = await this.#claim({ height, round, step: PROPOSAL_STEP, signBytes, extension: [] });
+    return this.#options.key.sign(claimed.signBytes);
+  }
+
+  async signPrevote(payload: VotePayload): Promise<Uint8Array> {
+    const { height, round } = payload;
+    const signBytes = voteSigningRoot(this.#identityAt(height), PREVOTE, payload);
+    const claimed = await this.#claim({ height, round, step: PREVOTE_STEP, signBytes, extension: [] });
+    return this.#options.key.sign(claimed.signBytes);
+  }
+
+  async signPrecommit(
+    payload: VotePayload,
+    extensionContent: Uint8Array | undefined,
+  ): Promise<SignedPrecommit> {
+    invariant(
+      isNilBlockId(payload.blockId) === (extensionContent === undefined),
+      'a precommit has an extension unless it is for nil',
+    );
+    const claimed = await this.#claim(this.#precommit(payload, extensionContent?.slice()));
+    const signature = this.#options.key.sign(claimed.signBytes);
+    return { signature, extension: this.#signedExtension(claimed) };
+  }
+
+  async reveal(payload: BeaconPayload): Promise<Uint8Array> {
+    const { last } = this.#record;
+    if (last !== undefined && payload.height < last.height) {
+      throw regression(`a beacon of height ${payload.height}`, last, { height: payload.height });
+    }
+    const signBytes = revealSigningRoot(this.#identityAt(payload.height), payload);
+    return Promise.resolve(this.#options.key.sign(signBytes));
+  }
+
+  #precommit(payload: VotePayload, content: Uint8Array | undefined): SignedStep {
+    const { height, round } = payload;
+    const identity = this.#identityAt(height);
+    const extension =
+      content === undefined
+        ? []
+        : [{ content, signBytes: extensionSigningRoot(identity, { height, round, content }) }];
+    const signBytes = voteSigningRoot(identity, PRECOMMIT, payload);
+    return { height, round, step: PRECOMMIT_STEP, signBytes, extension };
+  }
+
+  #signedExtension({ height, round, extension: [extension] }: SignedStep): SignedExtension | undefined {
+    if (extension === undefined) return undefined;
+    const { content, signBytes } = extension;
+    const payload = { height, round, content: content.slice() };
+    return { payload, signature: this.#options.key.sign(signBytes) };
+  }
+
+  /** What may be signed at the place of `wanted`: it, once that is durable, or the same vote as it was recorded before. */
+  #claim(wanted: SignedStep): Promise<SignedStep> {
+    return this.#inTurn(async () => {
+      const { last } = this.#record;
+      const order = last === undefined ? 1 : comparePlaces(wanted, last);
+      if (last !== undefined && order < 0) throw regression(`the ${describePlace(wanted)}`, last, wanted);
+      if (last !== undefined && order === 0) {
+        if (!bytesEqual(wanted.signBytes, last.signBytes)) throw conflict(wanted, last);
+        return last;
+      }
+      const record = { ...this.#record, last: wanted };
+      await replaceRecord(this.#options.folder, record);
+      this.#record = record;
+      return wanted;
+    });
+  }
+
+  async #inTurn<T>(job: () => Promise<T>): Promise<T> {
+    if (this.#waiting === MAX_WAITING_SIGNATURES) {
+      throw new SignerError('SIGNER_BUSY', 'too many requests for a signature are waiting', {
+        waiting: this.#waiting,
+      });
+    }
+    this.#waiting++;
+    const done = this.#last.then(job).finally(() => this.#waiting--);
+    this.#last = done.catch(() => undefined);
+    return done;
+  }
+
+  #identityAt(height: number): ChainIdentity {
+    const { chainId, genesisId, versionAt } = this.#options;
+    return { chainId, genesisId, protocolVersion: versionAt(height) };
+  }
+}
+
+function conflict(wanted: SignedStep, signed: SignedStep): SignerError {
+  return new SignerError('SIGNER_CONFLICT', `the ${describePlace(signed)} has been signed with other bytes`, {
+    signed: stepData(signed),
+    refused: stepData(wanted),
+  });
+}
+
+function regression(what: string, last: Place, wanted: Partial<Place>): SignerError {
+  const { height, round, step } = wanted;
+  return new SignerError(
+    'SIGNER_REGRESSION',
+    `${what} comes before the ${describePlace(last)}, signed last`,
+    {
+      last: { height: last.height, round: last.round, step: last.step },
+      refused: { height, round, step },
+    },
+  );
+}
