@@ -14,14 +14,14 @@ export interface BisectionOptions extends LightOptions {
 /**
  * Believes the header of `height`, with as few headers in between as the changes of the validator set allow.
  *
- * @param fetch serves the light block of a height; bounds its own time and size
+ * @param request serves the light block of a height; bounds its own time and size
  * @param nowMs Unix milliseconds
- * @throws LightError; whatever `fetch` rejects with
+ * @throws LightError; whatever `request` rejects with
  */
 export async function verifyToHeight(
   trusted: TrustPoint,
   height: number,
-  fetch: (height: number) => Promise<LightBlock>,
+  request: (height: number) => Promise<LightBlock>,
   nowMs: number,
   options: BisectionOptions,
 ): Promise<TrustedHeader> {
@@ -31,7 +31,7 @@ export async function verifyToHeight(
   }
   let latest: TrustedHeader | undefined;
   /** Heights yet to be believed, the nearest last. */
-  const pending = [await fetchOne(fetch, height)];
+  const pending = [await requestOne(request, height)];
   for (let steps = 1; ;) {
     const candidate = pending.at(-1);
     if (candidate === undefined) break;
@@ -47,15 +47,15 @@ export async function verifyToHeight(
         });
       }
       const middle = base.height + Math.floor((candidate.header.height - base.height) / 2);
-      pending.push(await fetchOne(fetch, middle));
+      pending.push(await requestOne(request, middle));
     }
   }
   invariant(latest?.height === height, 'the last header believed is the one asked for');
   return latest;
 }
 
-async function fetchOne(fetch: (height: number) => Promise<LightBlock>, height: number): Promise<LightBlock> {
-  const block = await fetch(height);
+async function requestOne(request: (height: number) => Promise<LightBlock>, height: number): Promise<LightBlock> {
+  const block = await request(height);
   if (block.header.height === height) return block;
   throw new LightError('LIGHT_HEIGHT', `asked for height ${height}, served ${block.header.height}`, {
     ...{ height, served: block.header.height },
