@@ -35,6 +35,7 @@ export interface GenesisValidator {
   readonly operator: Address;
   readonly payout: Address;
   readonly blsPublicKey: Uint8Array;
+  readonly proofOfPossession: Uint8Array;
   readonly stakeWei: bigint;
   readonly commissionBps: number;
 }
@@ -61,9 +62,9 @@ export function seedSystem(state: Overlay, genesis: SystemGenesis): void {
 }
 
 function writeGenesisValidator(state: Overlay, genesis: SystemGenesis, entry: GenesisValidator): void {
-  const { owner, blsPublicKey, stakeWei } = entry;
+  const { owner, blsPublicKey, proofOfPossession, stakeWei } = entry;
   const since = { fromEpoch: 0, changedMs: genesis.genesisTimeMs };
-  writeNewValidator(state, owner, { ...entry, key: { blsPublicKey } }, since);
+  writeNewValidator(state, owner, { ...entry, key: { blsPublicKey, proofOfPossession } }, since);
   const validator = validators.read(state, owner);
   const { pool, holding } = join(validator.pool, NO_DELEGATION.holding, stakeWei);
   writeDelegation(state, owner, owner, { holding, liens: [] });

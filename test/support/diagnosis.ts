@@ -59,8 +59,9 @@ export async function startChain(store: Store): Promise<DemoChain> {
     genesisTimeMs: 1_800_000_000_000,
     params,
     reserveWei: TOTAL_SUPPLY_WEI - BigInt(MEMBERS.length) * (STAKE_WEI + 100n * WEI_PER_OGPU),
-    validators: MEMBERS.map(({ owner, blsPublicKey }, i) => ({
+    validators: MEMBERS.map(({ owner, blsPublicKey, blsSecretKey }, i) => ({
       ...{ owner, operator: owner, payout: owner, blsPublicKey },
+      proofOfPossession: bls.provePossession(blsSecretKey),
       ...{ name: `member-${i}`, stakeWei: STAKE_WEI, commissionBps: 500 },
     })),
     accounts: () => accounts,

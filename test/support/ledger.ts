@@ -31,6 +31,7 @@ export function genesisValidator(number: number, changes: Partial<GenesisValidat
     operator: owner,
     payout: owner,
     blsPublicKey: new Uint8Array(48).fill(number),
+    proofOfPossession: new Uint8Array(96).fill(number),
     stakeWei: 10_000n * WEI_PER_OGPU,
     commissionBps: 1_000,
     ...changes,

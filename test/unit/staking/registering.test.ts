@@ -7,6 +7,7 @@ import { bls } from '../../../protocol/crypto/bls.js';
 import { ownerBindingRoot, type ChainIdentity } from '../../../protocol/domains.js';
 import { nextValidators } from '../../../state/staking/active-set.js';
 import { signingKeyAt } from '../../../state/staking/evidence.js';
+import { keyOwners } from '../../../state/staking/validator.js';
 import { chainIdentityAt, paramsRecord } from '../../../state/system/chain.js';
 import { genesisValidator } from '../../support/ledger.js';
 import {
@@ -101,6 +102,8 @@ describe('registration', () => {
     assert.deepEqual(chain.view('validator', ALICE), ['a name', BOB, CAROL, FIRST.publicKey, 500n, 1n]);
     assert.deepEqual(chain.view('standing', ALICE), [STAKE_WEI, STAKE_WEI, false, 0n, false]);
     assert.equal(signingKeyAt(chain.ledger, ALICE, chain.height), undefined);
+    const possession = { validator: ALICE, proofOfPossession: FIRST.proof };
+    assert.deepEqual(keyOwners.read(chain.ledger, FIRST.publicKey), possession, 'a light client asks for it');
     await chain.block({ afterMs: EPOCH_MS });
     const member = nextValidators(chain.ledger).find(({ id }) => toHex(id) === toHex(ALICE));
     assert.deepEqual(member, { id: ALICE, blsPublicKey: FIRST.publicKey, votingPower: 100_000_000 });
@@ -205,6 +208,12 @@ describe('key rotation', () => {
       [SECOND.publicKey, THIRD.publicKey],
     );
     assert.equal(chain.validator(A).keyCount, 3);
+    for (const key of [SECOND, THIRD]) {
+      const possession = { validator: A, proofOfPossession: key.proof };
+      assert.deepEqual(keyOwners.read(chain.ledger, key.publicKey), possession);
+    }
+    const fromGenesis = genesisValidator(1).proofOfPossession;
+    assert.deepEqual(keyOwners.read(chain.ledger, old).proofOfPossession, fromGenesis);
   });
 
   test('leaves the old key answerable after a halt, for as many blocks as evidence is accepted', async () => {
