@@ -196,8 +196,8 @@ const awaitPrecommits: Rule = (state, known) => {
   };
 };
 
-/** A polka is used before its round is left. */
-const RULES: readonly Rule[] = [
+/** In the order they are tried. A polka is used before its round is left. */
+export const RULES: readonly Rule[] = [
   decide,
   lockOnPolka,
   skipRound,

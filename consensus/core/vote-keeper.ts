@@ -78,12 +78,12 @@ export class VoteKeeper<Vote extends CoreVote> {
     return this.#commit;
   }
 
-  /** The lowest later round with votes of more than a third: one of them is honest, and is there. */
+  /** The lowest later round with votes of more than a third, a certificate being more: one of them is honest, and is there. */
   roundToSkipTo(presentRound: number): number | undefined {
     let lowest: number | undefined;
-    for (const [round, { voterPower }] of this.#rounds) {
-      const isReached = round > presentRound && exceedsOneThird(voterPower, this.#totalPower);
-      if (isReached && (lowest === undefined || round < lowest)) lowest = round;
+    for (const [round, { voterPower, ballots }] of this.#rounds) {
+      if (round <= presentRound || (lowest !== undefined && round > lowest)) continue;
+      if (exceedsOneThird(voterPower, this.#totalPower) || hasQuorum(ballots)) lowest = round;
     }
     return lowest;
   }
@@ -106,7 +106,7 @@ export class VoteKeeper<Vote extends CoreVote> {
   }
 
   #reach(ballot: Ballot<Vote>, { kind, round }: { kind: VoteKind; round: number }, target: VoteTarget): void {
-    ballot.quorum ??= target;
+    if (ballot.quorum === undefined) ballot.quorum = target;
     if (kind === 'precommit' && target !== null) this.#commit ??= { round, block: target };
   }
 
@@ -134,9 +134,7 @@ export class VoteKeeper<Vote extends CoreVote> {
       ballot.powerByTarget.set(vote.target, (ballot.powerByTarget.get(vote.target) ?? 0) - power);
     }
     if (round.voters.delete(validator)) round.voterPower -= power;
-    const isEmpty =
-      round.voters.size === 0 && Object.values(round.ballots).every(({ quorum }) => quorum === undefined);
-    if (isEmpty) this.#rounds.delete(number);
+    if (round.voters.size === 0 && !hasQuorum(round.ballots)) this.#rounds.delete(number);
   }
 
   #openRound(number: number): RoundVotes<Vote> {
@@ -166,6 +164,10 @@ interface RoundVotes<Vote> {
   /** Who has voted in this round, in whatever kind: L55 counts messages of the round. */
   readonly voters: Set<ValidatorName>;
   voterPower: number;
+}
+
+function hasQuorum({ prevote, precommit }: RoundVotes<unknown>['ballots']): boolean {
+  return prevote.quorum !== undefined || precommit.quorum !== undefined;
 }
 
 function emptyBallot<Vote>(): Ballot<Vote> {
