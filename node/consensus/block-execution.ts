@@ -18,16 +18,9 @@ import {
   type ExecutedBlock,
 } from '../../state/chain/ledger.js';
 import type { Reader } from '../../state/store/store.js';
-import type { SenderTransaction } from '../../state/transition/block-context.js';
 import type { BlockInput } from '../../state/transition/block-input.js';
+import type { RecoveredTransaction } from '../mempool/entry.js';
 import type { ChainTip } from './chain-tip.js';
-
-/** A transaction whose sender is known, as it stands in a block. */
-export interface ReadyTransaction extends SenderTransaction {
-  readonly envelope: Uint8Array;
-  /** keccak-256 of the envelope. */
-  readonly hash: Uint8Array;
-}
 
 /** A block that was executed here, made or checked: nothing of it is written yet. */
 export interface LocalBlock {
@@ -50,7 +43,7 @@ export interface BlockPlan {
   readonly lateExtensions: readonly VoteExtension[];
   readonly evidence: readonly Evidence[];
   /** In the order of execution; admissible on the state. */
-  readonly transactions: readonly ReadyTransaction[];
+  readonly transactions: readonly RecoveredTransaction[];
   readonly extraData: Uint8Array;
 }
 
@@ -79,7 +72,7 @@ export function makeBlock(view: Reader, tip: ChainTip, plan: BlockPlan, checkInv
   };
   const empty = withHeader(tip, plan, body, [], NO_COMMITMENTS);
   const transactions = fitting(plan.transactions, tip.params.blocks.maxBlockBytes - encodedBlockBytes(empty));
-  body.transactions = transactions.map(({ envelope }) => envelope);
+  body.transactions = transactions.map(({ bytes }) => bytes);
   const hashes = transactions.map(({ hash }) => hash);
   const executed = executeBlock(view, { ...input, transactions }, { checkInvariants });
   const block = withHeader(tip, plan, body, hashes, executed.commitments);
@@ -101,7 +94,7 @@ export function checkAndExecute(
     isVerified,
     checkInvariants = false,
   }: {
-    readonly transactions: readonly ReadyTransaction[];
+    readonly transactions: readonly RecoveredTransaction[];
     readonly isVerified?: (extension: VoteExtension) => boolean;
     readonly checkInvariants?: boolean;
   },
@@ -188,10 +181,13 @@ const NO_COMMITMENTS: Commitments = {
 const OFFSET_BYTES = 4;
 
 /** The first ones that fit; a sender's nonces stay in a row, since it is a prefix. */
-function fitting(transactions: readonly ReadyTransaction[], maxBytes: number): readonly ReadyTransaction[] {
+function fitting(
+  transactions: readonly RecoveredTransaction[],
+  maxBytes: number,
+): readonly RecoveredTransaction[] {
   let bytes = 0;
-  const end = transactions.findIndex(({ envelope }) => {
-    bytes += envelope.length + OFFSET_BYTES;
+  const end = transactions.findIndex((transaction) => {
+    bytes += transaction.bytes.length + OFFSET_BYTES;
     return bytes > maxBytes;
   });
   return end === -1 ? transactions : transactions.slice(0, end);

@@ -1,4 +1,8 @@
-import type { VoteSigner } from '../../consensus/engine/runner.js';
+import type { EffectOf } from '../../consensus/engine/effect.js';
+import type { SignKind } from '../../consensus/engine/record.js';
+import type { Signed, VoteSigner } from '../../consensus/engine/runner.js';
+import { SignerError } from '../../consensus/signer/errors.js';
+import type { Signer } from '../../consensus/signer/signer.js';
 
 /** A validator's hand: signs its proposals and votes, and reveals its share of the beacon. */
 export interface Signatory extends VoteSigner {
@@ -6,4 +10,48 @@ export interface Signatory extends VoteSigner {
   readonly id: Uint8Array;
   /** @param previousBeacon 32 bytes @returns 96 bytes */
   reveal(height: number, previousBeacon: Uint8Array): Promise<Uint8Array>;
+}
+
+/** @param onRefusal told why the signer stayed silent */
+export function signatoryOf(
+  id: Uint8Array,
+  signer: Signer,
+  onRefusal: (error: SignerError) => void = () => undefined,
+): Signatory {
+  return {
+    id,
+    reveal: (height, previousBeacon) => signer.reveal({ height, previousBeacon }),
+    sign: async (effect, extensionContent) => {
+      try {
+        return await sign(id, signer, effect, extensionContent);
+      } catch (error) {
+        if (!isRefusal(error)) throw error;
+        onRefusal(error);
+        return null;
+      }
+    },
+  };
+}
+
+async function sign(
+  id: Uint8Array,
+  signer: Signer,
+  effect: EffectOf<SignKind>,
+  extensionContent: Uint8Array | undefined,
+): Promise<Signed> {
+  if (effect.kind === 'sign-proposal') {
+    return { signature: await signer.signProposal(effect.payload), extension: null };
+  }
+  if (effect.kind === 'sign-prevote') {
+    return { signature: await signer.signPrevote(effect.payload), extension: null };
+  }
+  const { signature, extension } = await signer.signPrecommit(effect.payload, extensionContent);
+  return { signature, extension: extension === undefined ? null : { ...extension, validator: id } };
+}
+
+/** What the signer signed before binds it: the node stays silent in this step, and goes on. */
+function isRefusal(error: unknown): error is SignerError {
+  return (
+    error instanceof SignerError && (error.code === 'SIGNER_CONFLICT' || error.code === 'SIGNER_REGRESSION')
+  );
 }

@@ -1,6 +1,6 @@
 import type { Message } from '../../consensus/messages.js';
 import type { OgpuError } from '../../protocol/errors.js';
-import type { ReadyTransaction } from './block-execution.js';
+import type { RecoveredTransaction } from '../mempool/entry.js';
 
 /*
  * What a participant in consensus is given: in production sockets, a system clock and a mempool, in the simulator their models.
@@ -37,9 +37,9 @@ export interface TransactionSource {
     readonly baseFeeWei: bigint;
     readonly gasLimit: number;
     readonly maxBytes: number;
-  }): readonly ReadyTransaction[];
+  }): readonly RecoveredTransaction[];
   /** @throws OgpuError for an envelope that is no transaction of this chain */
-  resolve(envelopes: readonly Uint8Array[]): Promise<readonly ReadyTransaction[]>;
+  resolve(envelopes: readonly Uint8Array[]): Promise<readonly RecoveredTransaction[]>;
   /** A block is final: its transactions are gone, and the state is new. */
   onBlock(transactionHashes: readonly Uint8Array[]): void;
 }

@@ -1,0 +1,82 @@
+import type { Folder } from '../../consensus/disk/disk.js';
+import { assertNotSignedElsewhere, type DecidedHeight } from '../../consensus/signer/guard.js';
+import { openSigner, type LocalSigner, type SigningKey } from '../../consensus/signer/local-signer.js';
+import { openWal } from '../../consensus/wal/wal.js';
+import type { Bls } from '../../protocol/crypto/bls.js';
+import { chainRecord } from '../../state/system/chain.js';
+import { readTip, type ChainTip } from './chain-tip.js';
+import { Participant, type ParticipantParts } from './participant.js';
+import { signatoryOf, type Signatory } from './signatory.js';
+
+export interface ParticipantOptions extends Omit<ParticipantParts, 'tip' | 'log' | 'signatory'> {
+  readonly bls: Bls;
+  /** Of the write-ahead log, alone in it and locked. */
+  readonly logFolder: Folder;
+  /** Undefined for a node that only follows. */
+  readonly validator: ValidatorOptions | undefined;
+  readonly randomBytes: (length: number) => Uint8Array;
+}
+
+export interface ValidatorOptions {
+  /** The owner's address. */
+  readonly id: Uint8Array;
+  readonly key: SigningKey;
+  /** Of the record of what was signed, of this key alone and locked. */
+  readonly folder: Folder;
+  /** Makes a record where there never was one: right only for a key that never signed. */
+  readonly create: boolean;
+}
+
+/**
+ * Takes up consensus where this node left it: its ledger, its log and its signer tell where that was.
+ *
+ * @throws WalError; SignerError, SIGNER_SIGNED_ELSEWHERE among them; DiskError; as reading the store does
+ */
+export async function openParticipant(options: ParticipantOptions): Promise<Participant> {
+  const { store, bls, validator, logFolder, randomBytes } = options;
+  const tip = await readTip(store, bls);
+  const { chainId, genesisId } = chainRecord.read(store);
+  const signer = validator && (await openGuardedSigner(tip, { chainId, genesisId }, validator));
+  const identity = { chainId, genesisId, validator: validator?.id ?? new Uint8Array(20) };
+  const { wal, recovered } = await openWal({ folder: logFolder, identity, randomBytes });
+  const height = tip.parent.height + 1;
+  const records = recovered?.height === height ? recovered.records : undefined;
+  const participant = new Participant({
+    ...options,
+    tip,
+    signatory: signer && createSignatory(options, validator, signer),
+    log: wal,
+  });
+  await participant.start(records, silentBelow(signer, height, (records?.length ?? 0) > 0));
+  return participant;
+}
+
+function createSignatory(
+  { onWarning }: Pick<ParticipantParts, 'onWarning'>,
+  { id }: ValidatorOptions,
+  signer: LocalSigner,
+): Signatory {
+  return signatoryOf(id, signer, (error) => onWarning?.(error));
+}
+
+async function openGuardedSigner(
+  tip: ChainTip,
+  chain: { readonly chainId: number; readonly genesisId: Uint8Array },
+  { key, folder, create }: ValidatorOptions,
+): Promise<LocalSigner> {
+  const versionAt = (height: number): number => tip.chainAt(height).protocolVersion;
+  const signer = await openSigner({ ...chain, folder, key, versionAt, create });
+  const { commit, parentCommittee } = tip;
+  const recent: DecidedHeight[] =
+    commit === undefined || parentCommittee === undefined
+      ? []
+      : [{ commit: commit.commit, validators: parentCommittee.set }];
+  assertNotSignedElsewhere(recent, signer.record, versionAt);
+  return signer;
+}
+
+/** A height at which this key has signed, but whose log is gone: the node does not know what it is locked on, and stays silent. */
+function silentBelow(signer: LocalSigner | undefined, height: number, hasLog: boolean): number {
+  const signedHeight = signer?.record.last?.height ?? 0;
+  return hasLog || signedHeight < height ? 0 : signedHeight + 1;
+}
