@@ -20,8 +20,8 @@ let depth = 0;
 let restore: () => void = () => undefined;
 
 /**
- * Runs `task` while the real clock, timers and randomness throw `ImpureError` when called. It cannot see everything (`new Date()`,
- * real files, worker threads): two runs of one seed, compared, see the rest.
+ * Runs `task` while the real clock, timers and randomness throw `ImpureError` when called. It cannot see everything (real files,
+ * worker threads, the randomness of cryptography): two runs of one seed, compared, see the rest.
  */
 export async function sealed<T>(task: () => Promise<T>): Promise<T> {
   if (depth === 0) restore = seal();
@@ -46,5 +46,18 @@ function seal(): () => void {
       else Object.defineProperty(holder, name, own);
     };
   });
-  return () => undo.forEach((one) => one());
+  const realDate = Date;
+  globalThis.Date = new Proxy(realDate, {
+    construct: (target, args: readonly unknown[], newTarget): object => {
+      if (args.length === 0) throw new ImpureError('new Date()');
+      return Reflect.construct(target, args, newTarget) as object;
+    },
+    apply: () => {
+      throw new ImpureError('Date()');
+    },
+  });
+  return () => {
+    globalThis.Date = realDate;
+    undo.forEach((one) => one());
+  };
 }

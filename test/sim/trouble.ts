@@ -21,10 +21,11 @@ export function unleash<Message, Disk, Seen extends Observation>(
       cluster.network.setWeather(worst(weathers));
     };
   };
+  const hold = createHold();
   for (const fault of faults) {
     scheduler.at(fault.atUs, () => {
       recorder.tell(`fault: ${describeBody(fault)}`);
-      const end = begin(fault, cluster, fair);
+      const end = begin(fault, cluster, fair, hold);
       scheduler.after(fault.durationUs, () => {
         recorder.tell(`ends: ${describeBody(fault)}`);
         return end();
@@ -37,6 +38,7 @@ function begin<Message, Disk, Seen extends Observation>(
   fault: Fault,
   cluster: Cluster<Message, Disk, Seen>,
   weather: (change: Partial<Weather>) => End,
+  hold: Hold,
 ): End {
   const { network } = cluster;
   switch (fault.kind) {
@@ -58,8 +60,26 @@ function begin<Message, Disk, Seen extends Observation>(
     case 'reordering':
       return weather({ reorderPermille: fault.permille, reorderMaxUs: fault.maxUs });
     default:
-      return beginAtNode(fault, cluster);
+      return beginAtNode(fault, cluster, hold);
   }
+}
+
+/** Lets the last begun of several equal faults of one node count, and none when all have ended. */
+type Hold = <Held extends NodeFault>(fault: Held, apply: (current: Held | undefined) => void) => End;
+
+function createHold(): Hold {
+  const active = new Map<string, NodeFault[]>();
+  return <Held extends NodeFault>(fault: Held, apply: (current: Held | undefined) => void) => {
+    const key = `${fault.kind}/${fault.node}`;
+    const held = (active.get(key) ?? []) as Held[];
+    active.set(key, held);
+    held.push(fault);
+    apply(fault);
+    return () => {
+      held.splice(held.indexOf(fault), 1);
+      apply(held.at(-1));
+    };
+  };
 }
 
 type NodeFault = Extract<Fault, { readonly node: number }>;
@@ -67,6 +87,7 @@ type NodeFault = Extract<Fault, { readonly node: number }>;
 function beginAtNode<Message, Disk, Seen extends Observation>(
   fault: NodeFault,
   cluster: Cluster<Message, Disk, Seen>,
+  hold: Hold,
 ): End {
   const { node } = fault;
   switch (fault.kind) {
@@ -74,8 +95,7 @@ function beginAtNode<Message, Disk, Seen extends Observation>(
       cluster.clock(node).jump(1000 * fault.jumpMs);
       return () => cluster.clock(node).jump(-1000 * fault.jumpMs);
     case 'drift':
-      cluster.clock(node).setDrift(fault.ppm);
-      return () => cluster.clock(node).setDrift(0);
+      return hold(fault, (current) => cluster.clock(node).setDrift(current?.ppm ?? 0));
     case 'pause':
       cluster.pause(node);
       return () => cluster.resume(node);
@@ -85,11 +105,9 @@ function beginAtNode<Message, Disk, Seen extends Observation>(
     case 'foreign-disk':
       return cluster.giveForeignDisk(node, fault.owner);
     case 'disk-full':
-      cluster.setDiskFull(node, true);
-      return () => cluster.setDiskFull(node, false);
+      return hold(fault, (current) => cluster.setDiskFull(node, current !== undefined));
     case 'slow-disk':
-      cluster.setDiskLatency(node, fault.latencyUs);
-      return () => cluster.setDiskLatency(node, undefined);
+      return hold(fault, (current) => cluster.setDiskLatency(node, current?.latencyUs));
   }
 }
 

@@ -2,11 +2,13 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { Cluster } from '../../sim/cluster.js';
 import type { Checker, Observation } from '../../sim/checker.js';
+import type { Fault } from '../../sim/faults.js';
 import { constantLatency } from '../../sim/latency.js';
 import { Recorder } from '../../sim/recorder.js';
 import type { DiskKind, Environment, Inhabitant, Scenario } from '../../sim/scenario.js';
 import { Scheduler } from '../../sim/scheduler.js';
 import { createStreams } from '../../sim/streams.js';
+import { unleash } from '../../sim/trouble.js';
 
 /** A disk that counts what was written, and takes its time. */
 interface Tally {
@@ -72,7 +74,7 @@ function createCluster(
   );
   cluster.start(0);
   const story = (): string[] => recorder.story().map((line) => line.trim().replace(/^\S+ +/, ''));
-  return { cluster, scheduler, story };
+  return { cluster, scheduler, recorder, story };
 }
 
 const deaf: Inhabitant<string> = { receive: () => undefined };
@@ -277,4 +279,29 @@ describe('a node', () => {
     bad.cluster.giveForeignDisk(0, 1);
     await assert.rejects(bad.scheduler.run({ untilUs: 100_000 }), /node 0 started on the disk of node 1/);
   });
+});
+
+test('faults that overlap end when the last of them does', async () => {
+  const disks: Tally[] = [];
+  const { cluster, scheduler, recorder } = createCluster(
+    ({ disk }) => {
+      disks.push(disk);
+      return deaf;
+    },
+    { nodes: 2 },
+  );
+  const faults: Fault[] = [
+    { kind: 'disk-full', node: 0, atUs: 1_000, durationUs: 4_000 },
+    { kind: 'drift', node: 1, ppm: 1_000, atUs: 1_000, durationUs: 8_000 },
+    { kind: 'disk-full', node: 0, atUs: 2_000, durationUs: 8_000 },
+    { kind: 'drift', node: 1, ppm: 100_000, atUs: 3_000, durationUs: 2_000 },
+  ];
+  unleash(faults, cluster, { scheduler, recorder, streams: createStreams(1) });
+  const full: boolean[] = [];
+  for (const untilUs of [500, 1_500, 3_000, 6_000, 11_000]) {
+    await scheduler.run({ untilUs });
+    full.push(disks[0]?.isFull ?? false);
+  }
+  assert.deepEqual(full, [false, true, true, true, false]);
+  assert.equal(cluster.clock(1).monotonicUs(), 11_000 + 2 + 200 + 4);
 });

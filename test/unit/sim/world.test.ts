@@ -227,6 +227,8 @@ describe('the nemesis', () => {
 
 test('while sealed, the real clock, timers and randomness throw; afterwards they work', async () => {
   const impure = [
+    () => new Date(),
+    () => Date(),
     () => Date.now(),
     () => Math.random(),
     () => performance.now(),
@@ -234,6 +236,8 @@ test('while sealed, the real clock, timers and randomness throw; afterwards they
   ];
   await sealed(async () => {
     for (const call of impure) assert.throws(call, { code: 'SIM_IMPURE' });
+    assert.equal(new Date(5).getTime(), 5);
+    assert.ok(new Date(5) instanceof Date);
     await sealed(() => Promise.resolve());
     assert.throws(() => Date.now(), { code: 'SIM_IMPURE' });
   });
@@ -241,6 +245,7 @@ test('while sealed, the real clock, timers and randomness throw; afterwards they
     sealed(() => Promise.reject(new Error('inside'))),
     /inside/,
   );
+  assert.ok(new Date().getTime() > 0);
   assert.ok(Date.now() > 0 && performance.now() > 0 && Math.random() < 1);
   clearTimeout(setTimeout(() => 1, 1));
 });
