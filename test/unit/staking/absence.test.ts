@@ -270,6 +270,14 @@ describe('the floor of the set in an epoch', () => {
     assert.deepEqual(numbersOf(chain), [5, 6, 7, 8, 9]);
   });
 
+  test('is that of the set that begins the epoch, not of the one before', async () => {
+    const chain = chainOf(equal(4));
+    await chain.run(delegate(ALICE, id(4), 10_000n * OGPU));
+    await chain.block({ afterMs: EPOCH_MS });
+    const block = await judged(chain, { 4: 10 });
+    assert.deepEqual(numbered(block, 'JailDeferred'), [[4, 10]]);
+  });
+
   test('is a matter of power, not of heads: a smaller one fits where a bigger one did not', async () => {
     const chain = chainOf([2_500n, 1_000n, 800n, 5_700n]);
     const block = await judged(chain, { 1: 10, 2: 9, 3: 8 });

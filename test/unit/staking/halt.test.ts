@@ -2,7 +2,11 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Address } from '../../../protocol/address.js';
 import { WEI_PER_OGPU } from '../../../protocol/amounts.js';
+import { InvariantBroken } from '../../../state/invariants/errors.js';
+import { checkScheduled } from '../../../state/invariants/standing.js';
 import { MAX_KEPT_EPOCHS, oldestEpoch, readEpoch } from '../../../state/staking/epoch-record.js';
+import { unbondings } from '../../../state/staking/unbonding.js';
+import { Overlay } from '../../../state/store/overlay.js';
 import { BlockInvalidError } from '../../../state/transition/transition.js';
 import { genesisValidator } from '../../support/ledger.js';
 import {
@@ -133,6 +137,22 @@ describe('fast blocks', () => {
     assert.equal(chain.moneyWei(ALICE), START_WEI - 300n * OGPU);
     assert.equal(chain.delegation(B, BOB).liens.length, 0);
   });
+});
+
+test('an unbonding that is scheduled for another time or height than it says is found', async () => {
+  const chain = chainOf();
+  await chain.run(delegate(ALICE, A, 400n * OGPU), undelegate(ALICE, A, 100n * OGPU));
+  const state = new Overlay(chain.ledger, { maxBytes: 1 << 20 });
+  const entry = unbondings.read(state, ALICE, 1);
+  for (const moment of [{ dueMs: entry.dueMs + 1 }, { dueHeight: entry.dueHeight + 1 }]) {
+    unbondings.write(state, { ...entry, ...moment }, ALICE, 1);
+    assert.throws(
+      () => {
+        checkScheduled(state, ALICE, 1);
+      },
+      (error) => error instanceof InvariantBroken && error.code === 'QUEUE_WRONG',
+    );
+  }
 });
 
 test('blocks slower than epochs: no more epochs are kept than a slash may visit, and the oldest of them still counts', async () => {

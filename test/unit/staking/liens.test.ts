@@ -46,11 +46,19 @@ test('what goes and what stays have each lien in proportion, and are the whole',
   }
 });
 
-test('liens of one validator and epoch become one, with the later end', () => {
+test('liens of one validator and epoch become one, with the later time and the higher height', () => {
   const added = addLiens(
     [lien(1n), lien(2n, { epoch: 4 })],
-    [lien(5n, { untilMs: 900 }), lien(7n, { validator: B }), lien(1n, { epoch: 4, untilMs: 1_100 })],
+    [
+      lien(5n, { untilMs: 900, untilHeight: 12 }),
+      lien(7n, { validator: B }),
+      lien(1n, { epoch: 4, untilMs: 1_100, untilHeight: 9 }),
+    ],
   );
-  assert.deepEqual(added, [lien(6n), lien(3n, { epoch: 4, untilMs: 1_100 }), lien(7n, { validator: B })]);
+  assert.deepEqual(added, [
+    lien(6n, { untilHeight: 12 }),
+    lien(3n, { epoch: 4, untilMs: 1_100 }),
+    lien(7n, { validator: B }),
+  ]);
   assert.deepEqual(withoutLiensFor(added, A), [lien(7n, { validator: B })]);
 });
