@@ -102,7 +102,8 @@ function addValidator(scope: Scope, prng: Prng): void {
   const owner = prng.bytes(20);
   const terms = { name: 'v', operator: owner, payout: owner, commissionBps: 0 };
   const since = { fromEpoch: 0, changedMs: GENESIS_TIME_MS };
-  writeNewValidator(scope.state, owner, { ...terms, key: { blsPublicKey: prng.bytes(48) } }, since);
+  const key = { blsPublicKey: prng.bytes(48), proofOfPossession: prng.bytes(96) };
+  writeNewValidator(scope.state, owner, { ...terms, key }, since);
   delegate(scope, owner, owner, STAKE_WEI + prng.bigint(50));
 }
 

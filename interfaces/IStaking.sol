@@ -82,11 +82,11 @@ interface IStaking {
         address delegator
     ) external view returns (uint256 stakeWei, uint256 rewardsWei, uint256 shares, uint64 liens);
 
-    /// @notice What stake on its way out is worth, in wei, and when it is paid, in Unix milliseconds.
+    /// @notice What stake on its way out is worth, in wei, and when it is paid: at this time, in Unix milliseconds, and height.
     function unbonding(
         address delegator,
         uint64 number
-    ) external view returns (address validator, uint256 amountWei, uint64 dueMs);
+    ) external view returns (address validator, uint256 amountWei, uint64 dueMs, uint64 dueHeight);
 
     /// @notice A validator was registered with this key and own stake, in wei; it can be active from the next epoch on.
     event ValidatorRegistered(address indexed validator, bytes blsPublicKey, uint256 selfStakeWei);
@@ -106,13 +106,14 @@ interface IStaking {
     /// @notice Stake was added to a delegation: amount in wei, and the shares it bought.
     event Delegated(address indexed validator, address indexed delegator, uint256 amountWei, uint256 shares);
 
-    /// @notice Stake is on its way out: the amount in wei is paid when the block time, in Unix milliseconds, has come.
+    /// @notice Stake is on its way out: the amount in wei is paid when the block time, in Unix milliseconds, and the height have come.
     event Undelegated(
         address indexed validator,
         address indexed delegator,
         uint64 indexed number,
         uint256 amountWei,
-        uint64 dueMs
+        uint64 dueMs,
+        uint64 dueHeight
     );
 
     /// @notice Stake on its way out went back to its validator, in wei.
@@ -147,6 +148,9 @@ interface IStaking {
 
     /// @notice A validator missed too many blocks and left the active set; it may return at this time in Unix milliseconds.
     event Jailed(address indexed validator, uint64 untilMs, uint32 missedBlocks);
+
+    /// @notice A validator missed too many blocks, but stays: without it the active set would have lost a third of its power in this epoch.
+    event JailDeferred(address indexed validator, uint32 missedBlocks);
 
     /// @notice A validator is out of jail and can be active from the next epoch on.
     event Unjailed(address indexed validator);

@@ -14,6 +14,8 @@ export const PURPOSES = [
   'proposal',
   'vote-extension',
   'beacon',
+  'beacon-genesis',
+  'proposer-draw',
   'validator-registration',
   'validator-key-rotation',
   'audit-record',
@@ -69,6 +71,14 @@ export function domainHash(chainId: number, purpose: Purpose, ...parts: readonly
   const chain = new Uint8Array(8);
   new DataView(chain.buffer).setBigUint64(0, BigInt(chainId), true);
   return sha256(concatBytes(purposeBytes(purpose), chain, ...parts));
+}
+
+/** beacon(0), 32 bytes: all that is known before anybody reveals anything. */
+export function genesisBeacon({
+  chainId,
+  genesisId,
+}: Pick<ChainIdentity, 'chainId' | 'genesisId'>): Uint8Array {
+  return domainHash(chainId, 'beacon-genesis', genesisId);
 }
 
 /** beacon(h) = H(beacon(h − 1) ‖ reveal): unique per proposer, so that nothing can be ground but withholding the block. */

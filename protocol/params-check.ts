@@ -104,6 +104,11 @@ function checkRelations(params: ChainParams): Fault[] {
       'must be shorter than staking.unbondingMs, or a culprit leaves before it can be punished',
     ],
     [
+      consensus.evidenceMaxAgeBlocks < staking.unbondingBlocks,
+      'consensus.evidenceMaxAgeBlocks',
+      'must be fewer than staking.unbondingBlocks, or a culprit leaves before it can be punished',
+    ],
+    [
       blocks.maxTransactionBytes < blocks.maxBlockBytes,
       'blocks.maxTransactionBytes',
       'must be smaller than maxBlockBytes',
@@ -122,6 +127,16 @@ function checkRelations(params: ChainParams): Fault[] {
       consensus.evidenceMaxAgeMs <= MAX_EVIDENCE_EPOCHS * staking.epochMs,
       'consensus.evidenceMaxAgeMs',
       `must not span more than ${MAX_EVIDENCE_EPOCHS} epochs: a slash visits each`,
+    ],
+    [
+      consensus.evidenceMaxAgeBlocks * consensus.blockIntervalIdleMs <= MAX_EVIDENCE_EPOCHS * staking.epochMs,
+      'consensus.evidenceMaxAgeBlocks',
+      `must not take an idle chain more than ${MAX_EVIDENCE_EPOCHS} epochs: a slash visits each`,
+    ],
+    [
+      staking.downtimeWindowMs <= staking.epochMs,
+      'staking.downtimeWindowMs',
+      'must not be longer than epochMs, so that a window touches two epochs at most',
     ],
     [jobs.sampledSegments <= jobs.defaultSegments, 'jobs.sampledSegments', 'must not exceed defaultSegments'],
   ];

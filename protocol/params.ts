@@ -3,6 +3,7 @@ import { MAX_BLOCK_BYTES, MAX_TRANSACTION_BYTES, MAX_VALIDATORS } from './limits
 import { TOTAL_SUPPLY_WEI, WEI_PER_OGPU } from './amounts.js';
 
 const YEAR_MS = 365 * 24 * 3_600_000;
+const MAX_SPAN_BLOCKS = 10_000_000;
 
 /**
  * Chain parameters: everything all nodes of one chain must agree on and that is not code. They stand in the genesis document
@@ -30,7 +31,16 @@ export const PARAMETERS = {
     timestampDelayMs: count(1, 600_000, 'Longest delay of a timely proposal in round 0.'),
     timestampDelayGrowthBps: count(1, 100_000, 'Growth of that delay with every round, in 1/10,000.'),
     maxValidators: count(1, MAX_VALIDATORS, 'Size of the active set: the top by stake.'),
-    evidenceMaxAgeMs: count(1_000, YEAR_MS, 'Older evidence is refused; must be shorter than unbonding.'),
+    evidenceMaxAgeMs: count(
+      1_000,
+      YEAR_MS,
+      'Evidence older than this and than evidenceMaxAgeBlocks is refused; must be shorter than unbonding.',
+    ),
+    evidenceMaxAgeBlocks: count(
+      1,
+      MAX_SPAN_BLOCKS,
+      'Evidence stays acceptable for so many blocks, however long a halt lasts; must be fewer than for unbonding.',
+    ),
   },
   blocks: {
     maxBlockBytes: count(64 * 1024, MAX_BLOCK_BYTES, 'Largest encoded block.'),
@@ -43,12 +53,17 @@ export const PARAMETERS = {
   },
   staking: {
     minSelfStakeWei: wei(1n, TOTAL_SUPPLY_WEI, 'Own stake a validator needs to be active.'),
-    unbondingMs: count(1_000, YEAR_MS, 'Withdrawn stake stays slashable this long.'),
+    unbondingMs: count(1_000, YEAR_MS, 'Withdrawn stake stays slashable at least this long,'),
+    unbondingBlocks: count(1, MAX_SPAN_BLOCKS, 'and for so many blocks, however long a halt lasts.'),
     epochMs: count(1_000, YEAR_MS, 'The active set and rewards change at epoch boundaries.'),
     maxCommissionChangeBpsPerDay: count(0, 10_000, 'Bound on the daily change of a commission.'),
     emissionBpsPerYear: count(0, 10_000, 'Share of the remaining reserve paid to validators per year.'),
     equivocationSlashBps: count(1, 10_000, 'Share of the stake lost for a signed contradiction.'),
-    downtimeSlashBps: count(0, 10_000, 'Share of the stake lost for downtime.'),
+    downtimeSlashBps: count(
+      0,
+      1_000,
+      'Share of the stake lost for downtime: small, since the same stake can be at fault again.',
+    ),
     finderRewardBps: count(
       0,
       10_000,

@@ -33,6 +33,7 @@ const mainnet: ChainParams = {
     timestampDelayGrowthBps: 1_000,
     maxValidators: 150,
     evidenceMaxAgeMs: 13 * DAY_MS,
+    evidenceMaxAgeBlocks: 100_000,
   },
   blocks: {
     maxBlockBytes: 4 * 1024 * 1024,
@@ -46,6 +47,7 @@ const mainnet: ChainParams = {
   staking: {
     minSelfStakeWei: 10_000n * WEI_PER_OGPU,
     unbondingMs: 14 * DAY_MS,
+    unbondingBlocks: 120_000,
     epochMs: DAY_MS,
     maxCommissionChangeBpsPerDay: 100,
     emissionBpsPerYear: 2_000,
@@ -77,11 +79,12 @@ const mainnet: ChainParams = {
 /** Mainnet's rules with times short enough to live through an unbonding in a test week. */
 const testnet: ChainParams = {
   ...mainnet,
-  consensus: { ...mainnet.consensus, evidenceMaxAgeMs: 23 * HOUR_MS },
+  consensus: { ...mainnet.consensus, evidenceMaxAgeMs: 23 * HOUR_MS, evidenceMaxAgeBlocks: 7_000 },
   staking: {
     ...mainnet.staking,
     minSelfStakeWei: 1_000n * WEI_PER_OGPU,
     unbondingMs: DAY_MS,
+    unbondingBlocks: 8_000,
     epochMs: HOUR_MS,
   },
 };
@@ -94,11 +97,13 @@ const devnet: ChainParams = {
     blockIntervalMinMs: 50,
     blockIntervalIdleMs: 5 * SECOND_MS,
     evidenceMaxAgeMs: 9 * MINUTE_MS,
+    evidenceMaxAgeBlocks: 20,
   },
   staking: {
     ...mainnet.staking,
     minSelfStakeWei: 100n * WEI_PER_OGPU,
     unbondingMs: 10 * MINUTE_MS,
+    unbondingBlocks: 25,
     epochMs: MINUTE_MS,
     downtimeWindowMs: MINUTE_MS,
     downtimeMinBlocks: 100,

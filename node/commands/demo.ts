@@ -193,7 +193,12 @@ async function makeBlocks(store: Store, chain: DemoChain, members: readonly Memb
   check(unbonding !== undefined, 'what was asked back waits for its time');
   say(`      ${formatOgpu(unbondingValueWei(store, unbonding))} OGPU wait to be paid`);
   const waiting = readAccount(store, alice.owner).balanceWei + unbondingValueWei(store, unbonding);
-  await block('ten minutes later: what was asked back is paid', () => chain.produce({ stepMs: unbondingMs }));
+  await block('ten minutes later: its time has come, but not its height', () =>
+    chain.produce({ stepMs: unbondingMs }),
+  );
+  check(findUnbonding(store, alice.owner, 1) !== undefined, 'a halt lets nothing fall due');
+  while (progressRecord.read(store).height < unbonding.dueHeight - 1) await chain.produce();
+  await block('its height has come too: what was asked back is paid', () => chain.produce());
   const isPaid = readAccount(store, alice.owner).balanceWei >= waiting;
   check(isPaid && findUnbonding(store, alice.owner, 1) === undefined, 'an unbonding is paid when it is due');
 }

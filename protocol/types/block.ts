@@ -13,3 +13,8 @@ export const blockCodec = createCodec<Block>('Block', BlockType, {
   maxBytes: MAX_BLOCK_BYTES,
   oneCopy: true,
 });
+
+/** Bytes of the encoding, without making it. */
+export function encodedBlockBytes(block: Block): number {
+  return BlockType.value_serializedSize(block);
+}

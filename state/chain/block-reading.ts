@@ -40,6 +40,7 @@ export function readBlock(view: Reader, { header, body }: Block, recover: Recove
     height: header.height,
     timeMs: header.timeMs,
     proposer: header.proposer,
+    beaconReveal: header.beaconReveal,
     absent: absentFrom(view, header.height, body.parentCommit.signers),
     evidence: body.evidence.map(offenceOf),
     transactions: decoded.map(({ transaction, signingHash }) => ({
@@ -51,7 +52,7 @@ export function readBlock(view: Reader, { header, body }: Block, recover: Recove
 }
 
 /** Members of the set that decided the parent which are not in its commit. The genesis was decided by nobody. */
-function absentFrom(view: Reader, height: number, signers: Commit['signers']): Address[] {
+export function absentFrom(view: Reader, height: number, signers: Commit['signers']): Address[] {
   const set = height === 1 ? [] : validatorsAt(view, height - 1);
   if (signers.bitLen !== set.length) {
     throw new BlockReadingError('BLOCK_COMMIT_SIGNERS', 'the commit of the parent is not one of its set', {

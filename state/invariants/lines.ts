@@ -3,7 +3,7 @@ import { toHex } from '../../protocol/bytes.js';
 import { delegations } from '../staking/delegation.js';
 import { activeRewards } from '../staking/rewards.js';
 import { unbondingPools, unbondings } from '../staking/unbonding.js';
-import { validators } from '../staking/validator.js';
+import { keyOwners, validators } from '../staking/validator.js';
 import { decodeAccount } from '../accounts/account.js';
 import { decodePoolWei } from '../accounts/pools.js';
 import { STATE_KEYS } from '../store/keys.js';
@@ -70,7 +70,7 @@ export function referencesOf(key: Uint8Array, value: Uint8Array): readonly Uint8
     case 'validator':
       return validators.decode(value).keys.map((used) => STATE_KEYS.validatorKey.encode(used.blsPublicKey));
     case 'validatorKey':
-      return [STATE_KEYS.validator.encode(value)];
+      return [STATE_KEYS.validator.encode(keyOwners.decode(value).validator)];
     case 'delegation': {
       const [validator, delegator] = STATE_KEYS.delegation.decode(key);
       const { liens } = delegations.decode(value);

@@ -33,16 +33,18 @@ export function checkStanding(state: Reader, id: Address): void {
   }
 }
 
-/** What unbonds is scheduled for its time; what is paid is not scheduled any more. */
+/** What unbonds is scheduled for its time and height; what is paid is not scheduled any more. */
 export function checkScheduled(state: Reader, delegator: Address, number: number): void {
-  const dueMs = findUnbonding(state, delegator, number)?.dueMs;
+  const entry = findUnbonding(state, delegator, number);
   const scheduled = findScheduled(state, DUE.unbonding, unbondingSubject(delegator, number));
-  if (scheduled?.timeMs === dueMs) return;
-  throw new InvariantBroken('QUEUE_WRONG', 'an unbonding is not scheduled for its time', {
+  if (scheduled?.timeMs === entry?.dueMs && scheduled?.height === entry?.dueHeight) return;
+  throw new InvariantBroken('QUEUE_WRONG', 'an unbonding is not scheduled for its time and height', {
     delegator: toHex(delegator),
     number,
-    dueMs,
+    dueMs: entry?.dueMs,
+    dueHeight: entry?.dueHeight,
     scheduledMs: scheduled?.timeMs,
+    scheduledHeight: scheduled?.height,
   });
 }
 

@@ -227,16 +227,17 @@ const views: readonly ModuleFunction[] = [
   },
   {
     item: abiFunction(
-      'unbonding(address delegator, uint64 number) view returns (address validator, uint256 amountWei, uint64 dueMs)',
+      'unbonding(address delegator, uint64 number) view returns (address validator, uint256 amountWei, uint64 dueMs, uint64 dueHeight)',
     ),
-    notice: 'What stake on its way out is worth, in wei, and when it is paid, in Unix milliseconds.',
+    notice:
+      'What stake on its way out is worth, in wei, and when it is paid: at this time, in Unix milliseconds, and height.',
     gas: 20_000,
     run: ({ state }, values) => {
       const number = uintArgument(values, 1);
       const isKnown = number <= BigInt(Number.MAX_SAFE_INTEGER);
       const entry = isKnown ? findUnbonding(state, bytesArgument(values, 0), Number(number)) : undefined;
       if (entry === undefined) throw new Revert(ERRORS.UnknownUnbonding, [number]);
-      return [entry.validator, unbondingValueWei(state, entry), BigInt(entry.dueMs)];
+      return [entry.validator, unbondingValueWei(state, entry), BigInt(entry.dueMs), BigInt(entry.dueHeight)];
     },
   },
 ];

@@ -19,6 +19,11 @@ export interface BlockMoment {
   readonly height: number;
 }
 
+/** Whether a block has come to `moment`: to its time and to its height, so that neither a halt nor fast blocks alone bring it about. */
+export function hasCome(moment: BlockMoment, now: BlockMoment): boolean {
+  return now.timeMs >= moment.timeMs && now.height >= moment.height;
+}
+
 /** Schedules an item, in place of the one of its kind and subject. */
 export function schedule(state: Overlay, item: DueItem): void {
   const subject = encodeSubject(item.kind, item.subject);

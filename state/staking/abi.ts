@@ -26,8 +26,8 @@ export const EVENTS = {
     'Stake was added to a delegation: amount in wei, and the shares it bought.',
   ),
   Undelegated: declareEvent(
-    'Undelegated(address indexed validator, address indexed delegator, uint64 indexed number, uint256 amountWei, uint64 dueMs)',
-    'Stake is on its way out: the amount in wei is paid when the block time, in Unix milliseconds, has come.',
+    'Undelegated(address indexed validator, address indexed delegator, uint64 indexed number, uint256 amountWei, uint64 dueMs, uint64 dueHeight)',
+    'Stake is on its way out: the amount in wei is paid when the block time, in Unix milliseconds, and the height have come.',
   ),
   UnbondingCancelled: declareEvent(
     'UnbondingCancelled(address indexed validator, address indexed delegator, uint64 indexed number, uint256 amountWei)',
@@ -52,6 +52,10 @@ export const EVENTS = {
   Jailed: declareEvent(
     'Jailed(address indexed validator, uint64 untilMs, uint32 missedBlocks)',
     'A validator missed too many blocks and left the active set; it may return at this time in Unix milliseconds.',
+  ),
+  JailDeferred: declareEvent(
+    'JailDeferred(address indexed validator, uint32 missedBlocks)',
+    'A validator missed too many blocks, but stays: without it the active set would have lost a third of its power in this epoch.',
   ),
   Unjailed: declareEvent(
     'Unjailed(address indexed validator)',

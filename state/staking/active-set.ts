@@ -53,6 +53,11 @@ export function changeNextValidators(
   activeSets.write(state, { current: change(current), previous: deciding, sinceHeight: height + 1 });
 }
 
+/** Voting power of all members, in millionths of OGPU. */
+export function powerOf(set: ValidatorSet): number {
+  return set.reduce((sum, { votingPower }) => sum + votingPower, 0);
+}
+
 export function isMember(set: ValidatorSet, id: Address): boolean {
   return set.some((member) => bytesEqual(member.id, id));
 }

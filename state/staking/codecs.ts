@@ -27,8 +27,9 @@ export const LienType = new ContainerType({
   validator: bytes20,
   /** In which they left it: they answer for what it did up to that epoch. */
   epoch: uint64,
-  /** After that nothing can be proved any more. */
+  /** From that time and that height on nothing can be proved any more. */
   untilMs: uint64,
+  untilHeight: uint64,
   shares: uint256,
 });
 

@@ -8,7 +8,7 @@ import { readDelegation } from './delegation.js';
 import { addLiens, convertLiens, takeLiens, withoutLiensFor } from './liens.js';
 import { claimPosition, closePosition, openPosition, type Position } from './position.js';
 import { isDiluted, isWipedOut, join, leave, sharesWorth, valueWei } from './stake-pool.js';
-import { beginUnbonding, cancelUnbonding } from './unbonding.js';
+import { beginUnbonding, cancelUnbonding, endOfUnbonding } from './unbonding.js';
 import { isTombstoned } from './validator.js';
 
 /** Adds `amountWei`, which the caller has handed over, to the delegator's stake. */
@@ -28,8 +28,9 @@ export function undelegate(scope: Scope, id: Address, delegator: Address, amount
   const taken = takeStake(openPosition(scope, id, delegator), amount);
   closePosition(scope, taken.position);
   if (taken.amountWei === 0n) return 0n;
-  const { number, dueMs } = beginUnbonding(scope, { id, delegator, ...taken });
-  scope.emit(EVENTS.Undelegated, [id, delegator, BigInt(number), taken.amountWei, BigInt(dueMs)]);
+  const { number, due } = beginUnbonding(scope, { id, delegator, ...taken });
+  const moment = [BigInt(due.timeMs), BigInt(due.height)];
+  scope.emit(EVENTS.Undelegated, [id, delegator, BigInt(number), taken.amountWei, ...moment]);
   return BigInt(number);
 }
 
@@ -42,14 +43,12 @@ export function redelegate(
   amount: Withdrawal,
 ): void {
   if (bytesEqual(from, to)) throw new Revert(ERRORS.SameValidator, []);
-  const { epoch, timeMs, params } = scope.block;
   const { position, amountWei, shares, liens } = takeStake(openPosition(scope, from, delegator), amount);
   closePosition(scope, position);
   if (amountWei === 0n) return;
-  const untilMs = timeMs + params.staking.unbondingMs;
-  const answersFor = isTombstoned(position.validator)
-    ? liens
-    : addFreeShares(liens, shares, { validator: from, epoch, untilMs });
+  const { timeMs: untilMs, height: untilHeight } = endOfUnbonding(scope.block);
+  const lien = { validator: from, epoch: scope.block.epoch, untilMs, untilHeight };
+  const answersFor = isTombstoned(position.validator) ? liens : addFreeShares(liens, shares, lien);
   const target = openPosition(scope, to, delegator);
   closePosition(scope, addStake(scope, target, amountWei, answersFor, shares));
   scope.emit(EVENTS.Redelegated, [from, to, delegator, amountWei]);

@@ -8,7 +8,7 @@ import type { Reader } from '../store/store.js';
 import type { Scope } from '../transition/block-context.js';
 import { EVENTS } from './abi.js';
 import { forgetAbsence } from './absence.js';
-import { changeNextValidators, isMember, nextValidators } from './active-set.js';
+import { changeNextValidators, isMember, nextValidators, powerOf } from './active-set.js';
 import { beginEpoch, epochNumber, readEpoch } from './epoch-record.js';
 import { leaveSeat, settleSeat, takeSeat } from './rewards.js';
 import { keyAt, validators } from './validator.js';
@@ -27,16 +27,16 @@ export function changeEpoch(scope: Scope): void {
   for (const { id } of leaving) {
     validators.write(state, leaveSeat(state, settleSeat(scope, id, validators.read(state, id))), id);
   }
-  const keepFromMs = timeMs - params.consensus.evidenceMaxAgeMs;
-  const number = beginEpoch(state, { firstHeight: height + 1, startMs: timeMs }, keepFromMs);
+  const number = epochNumber(state) + 1;
   const chosen = electValidators(state, number, params.consensus.maxValidators);
   const entering = chosen.length > 0 ? chosen : withKeysAt(state, leaving, number);
+  const votingPower = powerOf(entering);
+  beginEpoch(state, { firstHeight: height + 1, startMs: timeMs, votingPower }, params);
   seatValidators(state, entering);
   changeNextValidators(state, height, () => entering);
   for (const { id } of leaving) {
     if (!isMember(entering, id)) forgetAbsence(state, id);
   }
-  const votingPower = entering.reduce((sum, member) => sum + member.votingPower, 0);
   scope.emit(EVENTS.EpochStarted, [BigInt(number), BigInt(entering.length), BigInt(votingPower)]);
 }
 

@@ -1,4 +1,5 @@
 import type { Address } from '../../protocol/address.js';
+import { genesisBeacon } from '../../protocol/domains.js';
 import { invariant } from '../../protocol/invariant.js';
 import type { ChainParams } from '../../protocol/params.js';
 import { protocolVersionAt } from '../../protocol/params.js';
@@ -6,7 +7,7 @@ import { addToPool } from '../accounts/pools.js';
 import type { Overlay } from '../store/overlay.js';
 import { chainRecord, paramsRecord, progressRecord } from '../system/chain.js';
 import type { BlockContext } from '../transition/block-context.js';
-import { writeFirstValidators } from './active-set.js';
+import { powerOf, writeFirstValidators } from './active-set.js';
 import { NO_DELEGATION, writeDelegation } from './delegation.js';
 import { writeFirstEpoch } from './epoch-record.js';
 import { electValidators, seatValidators } from './epoch.js';
@@ -34,6 +35,7 @@ export interface GenesisValidator {
   readonly operator: Address;
   readonly payout: Address;
   readonly blsPublicKey: Uint8Array;
+  readonly proofOfPossession: Uint8Array;
   readonly stakeWei: bigint;
   readonly commissionBps: number;
 }
@@ -47,21 +49,22 @@ export function seedSystem(state: Overlay, genesis: SystemGenesis): void {
     height: 0,
     timeMs: genesisTimeMs,
     baseFeeWei: params.blocks.initialBaseFeeWei,
+    beacon: genesisBeacon({ chainId, genesisId }),
   });
   addToPool(state, 'reserve', reserveWei);
-  writeFirstEpoch(state, genesisTimeMs);
   writeFirstRewards(state);
   for (const validator of genesis.validators) writeGenesisValidator(state, genesis, validator);
   const set = electValidators(state, 0, params.consensus.maxValidators);
   invariant(set.length > 0, 'a genesis has a validator with enough stake');
+  writeFirstEpoch(state, genesisTimeMs, powerOf(set));
   seatValidators(state, set);
   writeFirstValidators(state, set);
 }
 
 function writeGenesisValidator(state: Overlay, genesis: SystemGenesis, entry: GenesisValidator): void {
-  const { owner, blsPublicKey, stakeWei } = entry;
+  const { owner, blsPublicKey, proofOfPossession, stakeWei } = entry;
   const since = { fromEpoch: 0, changedMs: genesis.genesisTimeMs };
-  writeNewValidator(state, owner, { ...entry, key: { blsPublicKey } }, since);
+  writeNewValidator(state, owner, { ...entry, key: { blsPublicKey, proofOfPossession } }, since);
   const validator = validators.read(state, owner);
   const { pool, holding } = join(validator.pool, NO_DELEGATION.holding, stakeWei);
   writeDelegation(state, owner, owner, { holding, liens: [] });

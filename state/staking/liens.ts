@@ -2,6 +2,7 @@ import type { Address } from '../../protocol/address.js';
 import { bytesEqual } from '../../protocol/bytes.js';
 import { invariant } from '../../protocol/invariant.js';
 import { Revert } from '../modules/module.js';
+import { hasCome, type BlockMoment } from '../queues/due.js';
 import type { Reader } from '../store/store.js';
 import { ERRORS } from './abi.js';
 import { MAX_LIENS, type Lien } from './codecs.js';
@@ -27,7 +28,7 @@ export interface DecidedLiens {
 export function decideLiens(
   state: Reader,
   { liens, shares }: { readonly liens: readonly Lien[]; readonly shares: bigint },
-  timeMs: number,
+  now: BlockMoment,
 ): DecidedLiens {
   const open: Lien[] = [];
   let lostShares = 0n;
@@ -35,7 +36,7 @@ export function decideLiens(
     const [tombstone] = validators.read(state, lien.validator).tombstone;
     if (tombstone !== undefined && tombstone.epoch <= lien.epoch) {
       lostShares += (lien.shares * BigInt(tombstone.slashBps)) / 10_000n;
-    } else if (timeMs < lien.untilMs) {
+    } else if (!hasCome({ timeMs: lien.untilMs, height: lien.untilHeight }, now)) {
       open.push(lien);
     }
   }
@@ -98,7 +99,8 @@ export function addLiens(liens: readonly Lien[], added: readonly Lien[]): Lien[]
     if (same === undefined) all.push(lien);
     else {
       const untilMs = Math.max(same.untilMs, lien.untilMs);
-      all[index] = { ...same, untilMs, shares: same.shares + lien.shares };
+      const untilHeight = Math.max(same.untilHeight, lien.untilHeight);
+      all[index] = { ...same, untilMs, untilHeight, shares: same.shares + lien.shares };
     }
   }
   if (all.length > MAX_LIENS) throw new Revert(ERRORS.TooManyLiens, [BigInt(MAX_LIENS)]);

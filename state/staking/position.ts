@@ -32,7 +32,7 @@ export function openPosition(scope: Scope, id: Address, delegator: Address): Pos
   const { open, lostShares } = decideLiens(
     scope.state,
     { liens: delegation.liens, shares: delegation.holding.shares },
-    scope.block.timeMs,
+    scope.block,
   );
   if (lostShares === 0n) return { id, delegator, validator, delegation: { ...delegation, liens: [...open] } };
   const { pool, holding, paidWei } = leave(validator.pool, delegation.holding, lostShares);

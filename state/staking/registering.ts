@@ -55,7 +55,7 @@ export function writeNewValidator(
     payout,
     commissionBps,
     key,
-  }: Omit<Registration, 'key'> & { key: Pick<KeyProof, 'blsPublicKey'> },
+  }: Omit<Registration, 'key'> & { key: Omit<KeyProof, 'ownerBinding'> },
   { fromEpoch, changedMs }: { readonly fromEpoch: number; readonly changedMs: number },
 ): void {
   const validator: Validator = {
@@ -71,7 +71,7 @@ export function writeNewValidator(
     tombstone: [],
   };
   validators.write(state, validator, owner);
-  keyOwners.write(state, { validator: owner }, key.blsPublicKey);
+  writeKeyOwner(state, owner, key);
 }
 
 /** Changes the key that signs from the next epoch on. Keys it had stay answerable as long as evidence is accepted. */
@@ -86,8 +86,16 @@ export function rotateKey(scope: Scope, id: Address, key: KeyProof): void {
   const fromEpoch = block.epoch + 1;
   const keys = [...answerableKeys(state, validator), { blsPublicKey: key.blsPublicKey, fromEpoch }];
   validators.write(state, { ...validator, keys, keyCount: validator.keyCount + 1 }, id);
-  keyOwners.write(state, { validator: id }, key.blsPublicKey);
+  writeKeyOwner(state, id, key);
   scope.emit(EVENTS.KeyRotated, [id, key.blsPublicKey, BigInt(fromEpoch)]);
+}
+
+function writeKeyOwner(
+  state: Overlay,
+  validator: Address,
+  { blsPublicKey, proofOfPossession }: Omit<KeyProof, 'ownerBinding'>,
+): void {
+  keyOwners.write(state, { validator, proofOfPossession }, blsPublicKey);
 }
 
 /** Keys without those that were replaced so long ago that nothing signed with them can be proved. */

@@ -28,18 +28,12 @@ export function tombstone(
   offence: { readonly epoch: number; readonly height: number },
   finder: Address | undefined,
 ): void {
-  const { state, block } = scope;
-  const { equivocationSlashBps } = block.params.staking;
-  const validator = settleSeat(scope, id, validators.read(state, id));
+  const { equivocationSlashBps } = scope.block.params.staking;
+  const validator = settleSeat(scope, id, validators.read(scope.state, id));
   invariant(!isTombstoned(validator), 'a validator is tombstoned once');
-  invariant(block.epoch - offence.epoch <= MAX_KEPT_EPOCHS, 'a slash visits few epochs');
-  const slashed = slashPool(validator, equivocationSlashBps);
-  let takenWei = slashed.takenWei;
-  for (let epoch = offence.epoch; epoch <= block.epoch; epoch++) {
-    takenWei += slashUnbonding(state, id, epoch, equivocationSlashBps);
-  }
+  const { slashed, takenWei } = slashStake(scope, id, validator, offence.epoch, equivocationSlashBps);
   const marked: Validator = {
-    ...slashed.validator,
+    ...slashed,
     tombstone: [{ epoch: offence.epoch, slashBps: equivocationSlashBps }],
   };
   writeValidator(scope, id, marked);
@@ -50,24 +44,37 @@ export function tombstone(
 }
 
 /**
- * Punishes absence: a small share of the pool, and jail, from which the operator can bring the validator back. Who is jailed has to
- * leave the active set by `leaveActiveSet`, all of a block together.
+ * Punishes absence since `fromEpoch`: a small share of the pool and of what has left it since then, so that undelegating for a while saves
+ * nothing; and jail, from which the operator can bring the validator back. Who is jailed has to leave the active set by
+ * `leaveActiveSet`, all of a block together.
  */
-export function jailForDowntime(scope: Scope, id: Address, missedBlocks: number): void {
+export function jailForDowntime(scope: Scope, id: Address, fromEpoch: number, missedBlocks: number): void {
   const { state, block } = scope;
   const { downtimeSlashBps, jailMs } = block.params.staking;
-  const settled = settleSeat(scope, id, validators.read(state, id));
-  const { validator, takenWei } = slashPool(settled, downtimeSlashBps);
+  const validator = settleSeat(scope, id, validators.read(state, id));
+  const { slashed, takenWei } = slashStake(scope, id, validator, fromEpoch, downtimeSlashBps);
   const jailedUntilMs = block.timeMs + jailMs;
-  writeValidator(scope, id, { ...validator, jailedUntilMs });
+  writeValidator(scope, id, { ...slashed, jailedUntilMs });
   scope.emit(EVENTS.Jailed, [id, BigInt(jailedUntilMs), BigInt(missedBlocks)]);
   scope.emit(EVENTS.Slashed, [id, BigInt(SLASH_REASON.downtime), BigInt(block.epoch), takenWei]);
   routeSlashed(scope, takenWei, undefined);
 }
 
-function slashPool(validator: Validator, slashBps: number): { validator: Validator; takenWei: bigint } {
-  const takenWei = (validator.pool.tokensWei * BigInt(slashBps)) / 10_000n;
-  return { validator: { ...validator, pool: slash(validator.pool, takenWei) }, takenWei };
+/** Takes a share of the pool, and of all that has left it from `fromEpoch` on. The validator is not stored. */
+function slashStake(
+  { state, block }: Scope,
+  id: Address,
+  validator: Validator,
+  fromEpoch: number,
+  slashBps: number,
+): { slashed: Validator; takenWei: bigint } {
+  invariant(block.epoch - fromEpoch <= MAX_KEPT_EPOCHS, 'a slash visits few epochs');
+  const fromPoolWei = (validator.pool.tokensWei * BigInt(slashBps)) / 10_000n;
+  let takenWei = fromPoolWei;
+  for (let epoch = fromEpoch; epoch <= block.epoch; epoch++) {
+    takenWei += slashUnbonding(state, id, epoch, slashBps);
+  }
+  return { slashed: { ...validator, pool: slash(validator.pool, fromPoolWei) }, takenWei };
 }
 
 /**

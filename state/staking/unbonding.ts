@@ -5,13 +5,13 @@ import { createCodec } from '../../protocol/ssz/codec.js';
 import { bytes20, ContainerType, uint128, uint256, uint64, type ValueOf } from '../../protocol/ssz/types.js';
 import { credit } from '../accounts/account.js';
 import { Revert } from '../modules/module.js';
-import { cancel, schedule } from '../queues/due.js';
+import { cancel, schedule, type BlockMoment } from '../queues/due.js';
 import { STATE_KEYS } from '../store/keys.js';
 import type { Overlay } from '../store/overlay.js';
 import { records, singleRecord } from '../store/record.js';
 import type { Reader } from '../store/store.js';
 import { DUE } from '../system/due-kinds.js';
-import type { Scope } from '../transition/block-context.js';
+import type { BlockContext, Scope } from '../transition/block-context.js';
 import { ERRORS, EVENTS } from './abi.js';
 import { LienListType, type Lien } from './codecs.js';
 import { assertLiensFit, convertLiens, decideLiens } from './liens.js';
@@ -29,7 +29,9 @@ const EntryType = new ContainerType({
   validator: bytes20,
   /** In which it left: with the validator, the pool it lies in. */
   epoch: uint64,
+  /** Paid in the first block that has come to this time and to this height. */
   dueMs: uint64,
+  dueHeight: uint64,
   shares: uint256,
   liens: LienListType,
 });
@@ -58,27 +60,35 @@ export interface Leaving {
   readonly liens: readonly Lien[];
 }
 
+/** Until when stake that leaves a validator in this block answers for it. */
+export function endOfUnbonding({ timeMs, height, params }: BlockContext): BlockMoment {
+  const { unbondingMs, unbondingBlocks } = params.staking;
+  return { timeMs: timeMs + unbondingMs, height: height + unbondingBlocks };
+}
+
 export function beginUnbonding(
   { state, block }: Scope,
   { id, delegator, amountWei, shares, liens }: Leaving,
-): { number: number; dueMs: number } {
-  const { epoch, height, timeMs, params } = block;
+): { number: number; due: BlockMoment } {
+  const { epoch } = block;
   const { pool, holding } = join(readPool(state, id, epoch), EMPTY_HOLDING, amountWei);
   writePool(state, id, epoch, pool);
   const number = (unbondingCounter.find(state)?.last ?? 0) + 1;
   unbondingCounter.write(state, { last: number });
-  const dueMs = timeMs + params.staking.unbondingMs;
+  const due = endOfUnbonding(block);
   const converted = convertLiens(liens, shares, holding.shares);
   assertLiensFit(converted, holding.shares);
-  const entry = { validator: id, epoch, dueMs, shares: holding.shares, liens: converted };
+  const entry = {
+    validator: id,
+    epoch,
+    dueMs: due.timeMs,
+    dueHeight: due.height,
+    shares: holding.shares,
+    liens: converted,
+  };
   unbondings.write(state, entry, delegator, number);
-  schedule(state, {
-    timeMs: dueMs,
-    height: height + 1,
-    kind: DUE.unbonding,
-    subject: unbondingSubject(delegator, number),
-  });
-  return { number, dueMs };
+  schedule(state, { ...due, kind: DUE.unbonding, subject: unbondingSubject(delegator, number) });
+  return { number, due };
 }
 
 /** Pays an unbonding that is due, less what it has lost since. */
@@ -137,7 +147,7 @@ function takeUnbonding(
   { validator, epoch, shares, liens }: Unbonding,
 ): { amountWei: bigint; shares: bigint; liens: readonly Lien[] } {
   const { state, block } = scope;
-  const { open, lostShares } = decideLiens(state, { liens, shares }, block.timeMs);
+  const { open, lostShares } = decideLiens(state, { liens, shares }, block);
   const lost = leave(readPool(state, validator, epoch), { ...EMPTY_HOLDING, shares }, lostShares);
   const kept = leave(lost.pool, lost.holding, lost.holding.shares);
   writePool(state, validator, epoch, kept.pool);

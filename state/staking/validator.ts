@@ -5,6 +5,7 @@ import {
   byteList,
   bytes20,
   bytes48,
+  bytes96,
   ContainerType,
   listOf,
   uint16,
@@ -50,7 +51,11 @@ export type Validator = Readonly<ValueOf<typeof ValidatorType>>;
 
 export const validators = records(STATE_KEYS.validator, createCodec<Validator>('Validator', ValidatorType));
 
-const KeyOwnerType = new ContainerType({ validator: bytes20 });
+const KeyOwnerType = new ContainerType({
+  validator: bytes20,
+  /** As it was checked when the key came: for whoever has only the key and may not trust sums with it. */
+  proofOfPossession: bytes96,
+});
 
 /** Whose a BLS key is or was: a key is used once, so that it stays answerable. */
 export const keyOwners = records(

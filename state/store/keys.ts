@@ -15,7 +15,7 @@ export const STATE_KEYS = {
   pool: keySpace('pool/', word('name')),
   /** Values of the chain itself: identity, parameters, where it stands, epoch, active set. */
   system: keySpace('sys/', word('name')),
-  /** When and where each epoch began, as long as evidence of it is accepted. */
+  /** When, where and with what power each epoch began, as long as evidence of it is accepted. */
   epoch: keySpace('epo/', uint('epoch', 8)),
   validator: keySpace('val/', bytes('owner', 20)),
   /** BLS key, in use or retired, → its validator. */

@@ -14,6 +14,8 @@ const ProgressType = new ContainerType({
   timeMs: uint64,
   /** Of the block to come. */
   baseFeeWei: uint128,
+  /** The chain's randomness after the last block. */
+  beacon: bytes32,
 });
 
 /** Which chain this is the state of. */

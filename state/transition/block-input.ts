@@ -9,6 +9,8 @@ export interface BlockInput {
   readonly timeMs: number;
   /** Validator id of the maker of the fresh proposal. */
   readonly proposer: Address;
+  /** The proposer's signature that moves the beacon on, 96 bytes; consensus has verified it. */
+  readonly beaconReveal: Uint8Array;
   /** Members of the set of the block before that are not in its commit. */
   readonly absent: readonly Address[];
   readonly evidence: readonly Offence[];

@@ -1,6 +1,7 @@
 import { bloomOf } from '../../protocol/bloom.js';
 import { OgpuError } from '../../protocol/errors.js';
 import { nextBaseFeeWei } from '../../protocol/base-fee.js';
+import { nextBeacon } from '../../protocol/domains.js';
 import { MAX_BLOCK_TIME_MS } from '../../protocol/limits.js';
 import type { ValidatorSet } from '../../protocol/types/validators.js';
 import {
@@ -72,6 +73,7 @@ export function transition(
     height: block.height,
     timeMs: block.timeMs,
     baseFeeWei: nextBaseFeeWei({ ...block, gasUsed: executed.gasUsed }, block.params.blocks),
+    beacon: nextBeacon(block.identity.chainId, parent.beacon, input.beaconReveal),
   });
   const receipts: BlockReceipts = { beginLogs, receipts: executed.receipts, endLogs };
   const logs = [...beginLogs, ...executed.receipts.flatMap((receipt) => receipt.logs), ...endLogs];
@@ -91,7 +93,7 @@ export function transition(
 export function openBlock(
   view: Reader,
   { height, timeMs, proposer }: Pick<BlockInput, 'height' | 'timeMs' | 'proposer'>,
-): { block: BlockContext; parent: { readonly timeMs: number } } {
+): { block: BlockContext; parent: { readonly timeMs: number; readonly beacon: Uint8Array } } {
   const parent = progressRecord.read(view);
   if (height !== parent.height + 1) {
     throw new BlockInvalidError('BLOCK_HEIGHT_WRONG', 'the block does not follow the last one', {

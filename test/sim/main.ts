@@ -1,45 +1,74 @@
-import { parseArgs } from 'node:util';
-import { simulate } from './simulation.js';
+import { OgpuError } from '../../protocol/errors.js';
+import { runCampaign, runJob } from './campaign.js';
+import { parseOptions, SimUsageError } from './options.js';
+import { reportFailure, reportSummary, summaryToJson } from './report.js';
+import type { Outcome, RunOptions } from './run.js';
+import { shrink } from './shrink.js';
 
-/** `npm run sim -- --seed S --seeds N --nodes K --heights H`: each seed twice, since equal seeds must give equal events. */
-function main(): void {
-  const { values } = parseArgs({
-    options: {
-      seed: { type: 'string', default: '1' },
-      seeds: { type: 'string', default: '20' },
-      nodes: { type: 'string', default: '7' },
-      heights: { type: 'string', default: '6' },
+const EXIT_FAILED = 1;
+const EXIT_USAGE = 2;
+
+/** Runs spent on finding out which faults a failure needs. */
+const MAX_SHRINKING_RUNS = 200;
+
+/** Between two lines of progress. */
+const PROGRESS_MS = 5_000;
+
+/** Runs seeds until they are done, one fails or time is up; says how to run a failing one again. */
+async function main(): Promise<void> {
+  const options = parseOptions(process.argv.slice(2));
+  const { scenarios, firstSeed, seeds, threads, isTwice, run } = options;
+  const startMs = performance.now();
+  let hasFailed = false;
+  const progress = createProgress(seeds * scenarios.length, startMs);
+  const summary = await runCampaign({
+    scenarios,
+    firstSeed,
+    seeds,
+    threads,
+    isTwice,
+    options: run,
+    goesOn: () => (!hasFailed || options.keepsGoing) && performance.now() - startMs < 1000 * options.seconds,
+    onOutcome: (outcome) => {
+      if (outcome.story.length > 0) process.stdout.write(`${outcome.story.join('\n')}\n`);
+      if (outcome.failure !== undefined) process.stderr.write(reportFailure(outcome, run));
+      hasFailed ||= outcome.failure !== undefined;
+      progress(outcome);
     },
   });
-  const [first, seeds, nodes, heights] = [values.seed, values.seeds, values.nodes, values.heights].map(
-    Number,
-  );
-  if (
-    ![first, seeds, nodes, heights].every((n) => n !== undefined && Number.isSafeInteger(n) && n >= 0) ||
-    !nodes
-  ) {
-    throw new RangeError('--seed, --seeds, --nodes and --heights take whole numbers, --nodes at least 1');
-  }
-  for (let seed = first ?? 1; seed < (first ?? 1) + (seeds ?? 1); seed++) runSeed(seed, nodes, heights ?? 1);
-  process.stdout.write(`${seeds} seeds held\n`);
+  const wallMs = Math.round(performance.now() - startMs);
+  if (options.isJson) process.stdout.write(summaryToJson(summary, run, wallMs));
+  else process.stdout.write(reportSummary(summary, wallMs));
+  const [failed] = summary.failed;
+  if (failed === undefined) return;
+  process.exitCode = EXIT_FAILED;
+  await reportShrunk(failed, run);
 }
 
-function runSeed(seed: number, nodes: number, heights: number): void {
-  try {
-    const result = simulate(seed, { nodes, heights });
-    const again = simulate(seed, { nodes, heights });
-    if (result.eventHash !== again.eventHash) throw new Error('two runs of one seed differ');
-    const { committed, crimes, eventHash } = result;
-    process.stdout.write(
-      `seed ${seed}: ${committed}/${heights} heights committed, ${crimes} crimes, ${eventHash}\n`,
-    );
-  } catch (error) {
-    process.stderr.write(`seed ${seed} failed: ${error instanceof Error ? error.message : String(error)}\n`);
-    process.stderr.write(
-      `replay: npm run sim -- --seed ${seed} --seeds 1 --nodes ${nodes} --heights ${heights}\n`,
-    );
-    process.exit(1);
-  }
+/** How little trouble is enough for a failure to show. */
+async function reportShrunk(failed: Outcome, options: RunOptions): Promise<void> {
+  const { scenario, seed } = failed;
+  if ((failed.failure?.plannedFaults ?? 0) === 0 || options.hasStory) return;
+  const run = (changed: RunOptions): Promise<Outcome> =>
+    runJob({ scenario, seed, options: changed, isTwice: false });
+  const shrunk = await shrink(run, { outcome: failed, options }, MAX_SHRINKING_RUNS);
+  process.stderr.write(`with fewer faults:\n${reportFailure(shrunk.outcome, shrunk.options)}`);
 }
 
-main();
+function createProgress(total: number, startMs: number): (outcome: Outcome) => void {
+  let [done, saidMs] = [0, startMs];
+  return () => {
+    done++;
+    const nowMs = performance.now();
+    if (nowMs - saidMs < PROGRESS_MS) return;
+    saidMs = nowMs;
+    process.stderr.write(`${done} of ${total} runs, ${Math.round((nowMs - startMs) / 1000)} s\n`);
+  };
+}
+
+try {
+  await main();
+} catch (error) {
+  process.stderr.write(`${error instanceof OgpuError ? error.message : String(error)}\n`);
+  process.exitCode = error instanceof SimUsageError ? EXIT_USAGE : EXIT_FAILED;
+}

@@ -6,6 +6,7 @@ import { compareBytes, toHex } from '../../protocol/bytes.js';
 import { bls } from '../../protocol/crypto/bls.js';
 import { sha256 } from '../../protocol/crypto/hash.js';
 import { secp256k1 } from '../../protocol/crypto/secp256k1.js';
+import type { ChainParams } from '../../protocol/params.js';
 import { PRESETS } from '../../protocol/presets.js';
 import { BitArray } from '../../protocol/ssz/types.js';
 import { recoverSender } from '../../protocol/transactions/recover.js';
@@ -17,7 +18,16 @@ import { stakingModule } from '../../state/modules/staking.js';
 import type { Store } from '../../state/store/store.js';
 
 export const RULES: BlockRules = { recover: recoverSender };
-export const { params, chainId } = PRESETS.devnet;
+const { devnet } = PRESETS;
+
+export const { chainId } = devnet;
+
+/** Devnet's, where stake falls due after a few blocks. */
+export const params: ChainParams = {
+  ...devnet.params,
+  consensus: { ...devnet.params.consensus, evidenceMaxAgeBlocks: 1 },
+  staking: { ...devnet.params.staking, unbondingBlocks: 2 },
+};
 const STAKE_WEI = 10_000n * WEI_PER_OGPU;
 
 /** Four validators whose keys follow from their numbers, in the order of a set. */
@@ -49,8 +59,9 @@ export async function startChain(store: Store): Promise<DemoChain> {
     genesisTimeMs: 1_800_000_000_000,
     params,
     reserveWei: TOTAL_SUPPLY_WEI - BigInt(MEMBERS.length) * (STAKE_WEI + 100n * WEI_PER_OGPU),
-    validators: MEMBERS.map(({ owner, blsPublicKey }, i) => ({
+    validators: MEMBERS.map(({ owner, blsPublicKey, blsSecretKey }, i) => ({
       ...{ owner, operator: owner, payout: owner, blsPublicKey },
+      proofOfPossession: bls.provePossession(blsSecretKey),
       ...{ name: `member-${i}`, stakeWei: STAKE_WEI, commissionBps: 500 },
     })),
     accounts: () => accounts,

@@ -46,7 +46,7 @@ export function writerGenesis(accounts: number): GenesisState {
   }
   const { chainId, params } = PRESETS.devnet;
   const signature = new Uint8Array(96);
-  const validator = { ...genesisValidator(0x77), proofOfPossession: signature, ownerBinding: signature };
+  const validator = { ...genesisValidator(0x77), ownerBinding: signature };
   return {
     chain: 'devnet',
     chainId,

@@ -10,7 +10,7 @@ import type { ChainParams } from '../../protocol/params.js';
 import { PRESETS } from '../../protocol/presets.js';
 import type { Log } from '../../protocol/types/receipt.js';
 import { credit, readAccount } from '../../state/accounts/account.js';
-import { poolBalanceWei, takeFromPool } from '../../state/accounts/pools.js';
+import { addToPool, poolBalanceWei, takeFromPool } from '../../state/accounts/pools.js';
 import { auditState } from '../../state/invariants/audit.js';
 import { checkBlock } from '../../state/invariants/check-block.js';
 import { feesModule } from '../../state/modules/fees.js';
@@ -24,6 +24,7 @@ import { readDelegation, type Delegation } from '../../state/staking/delegation.
 import { epochNumber } from '../../state/staking/epoch-record.js';
 import type { GenesisValidator } from '../../state/staking/genesis.js';
 import { valueWei } from '../../state/staking/stake-pool.js';
+import { writeValidator } from '../../state/staking/standing.js';
 import { validators, type Validator } from '../../state/staking/validator.js';
 import { Overlay } from '../../state/store/overlay.js';
 import { paramsRecord, progressRecord } from '../../state/system/chain.js';
@@ -65,7 +66,7 @@ export function person(name: string): Address {
 
 export const [ALICE, BOB, CAROL] = [person('alice'), person('bob'), person('carol')] as const;
 
-/** Devnet's parameters with changes. */
+/** Devnet's parameters with changes. Unless told otherwise, time alone decides what is over and, from the second block on, what is due. */
 export function stakingParams(changes: {
   readonly consensus?: Partial<ChainParams['consensus']>;
   readonly blocks?: Partial<ChainParams['blocks']>;
@@ -74,9 +75,9 @@ export function stakingParams(changes: {
   const { params } = PRESETS.devnet;
   return {
     ...params,
-    consensus: { ...params.consensus, ...changes.consensus },
+    consensus: { ...params.consensus, evidenceMaxAgeBlocks: 1, ...changes.consensus },
     blocks: { ...params.blocks, ...changes.blocks },
-    staking: { ...params.staking, ...changes.staking },
+    staking: { ...params.staking, unbondingBlocks: 2, ...changes.staking },
   };
 }
 
@@ -87,7 +88,7 @@ export class StakingChain {
   readonly #feesWei = new Map<string, bigint>();
 
   constructor({
-    params,
+    params = stakingParams({}),
     members = [1, 2, 3].map((number) => genesisValidator(number)),
     people = [ALICE, BOB, CAROL],
     checksWhole = true,
@@ -98,7 +99,7 @@ export class StakingChain {
     /** False for states so big that looking at everything after every block takes too long. */
     readonly checksWhole?: boolean;
   } = {}) {
-    this.ledger = new TestLedger({ validators: members, ...(params && { params }) });
+    this.ledger = new TestLedger({ validators: members, params });
     this.#checksWhole = checksWhole;
     for (const address of people) this.ledger.setAccount(address, { balanceWei: START_WEI });
   }
@@ -131,6 +132,12 @@ export class StakingChain {
     const { changes, receipts } = transition({ get }, this.#input(options));
     assert.ok(receipts.receipts.every(({ status }) => status === 1));
     return { reads, writes: changes.length };
+  }
+
+  /** Lets the unbonding time pass, and the two blocks. @returns the block that pays what left before */
+  async passUnbonding(): Promise<StakingBlock> {
+    await this.block({ afterMs: 1 });
+    return this.block({ afterMs: paramsRecord.read(this.ledger).staking.unbondingMs });
   }
 
   /** A block with calls that all succeed. */
@@ -194,6 +201,16 @@ export class StakingChain {
       credit(state, delegator, feesWei);
       addDelegation(scope, id, delegator, amountWei);
     }
+    this.ledger.apply(state.changes());
+  }
+
+  /** Takes all stake of a validator and leaves it its shares, which no single slash for absence may do. */
+  wipeOut(id: Address): void {
+    const state = new Overlay(this.ledger, { maxBytes: 1 << 20 });
+    const validator = this.validator(id);
+    const { block } = openBlock(this.ledger, nextInput(this.ledger, { proposer: id }));
+    addToPool(state, 'verifierPool', validator.pool.tokensWei);
+    writeValidator({ state, block }, id, { ...validator, pool: { ...validator.pool, tokensWei: 0n } });
     this.ledger.apply(state.changes());
   }
 

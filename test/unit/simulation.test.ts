@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { simulate } from '../sim/simulation.js';
+import { simulate } from '../sim/votes/simulation.js';
 
 const options = { nodes: 7, heights: 5 };
 

@@ -27,6 +27,13 @@ describe('presets', () => {
       assert.deepEqual(chainParamsCodec.decode(chainParamsCodec.encode(preset.params)), preset.params);
     });
   }
+  test('on an idle chain unbonding and evidence end by time, not by blocks', () => {
+    for (const name of PRESET_NAMES) {
+      const { consensus, staking } = PRESETS[name].params;
+      assert.ok(staking.unbondingBlocks * consensus.blockIntervalIdleMs <= staking.unbondingMs);
+      assert.ok(consensus.evidenceMaxAgeBlocks * consensus.blockIntervalIdleMs <= consensus.evidenceMaxAgeMs);
+    }
+  });
   test('chain ids are our own and fit every wallet', () => {
     const ids = PRESET_NAMES.map((name) => PRESETS[name].chainId);
     assert.equal(new Set(ids).size, ids.length);
@@ -93,6 +100,18 @@ describe('validation', () => {
     ],
     ['consensus.evidenceMaxAgeMs', { ...params, staking: { ...params.staking, epochMs: 1_000 } }],
     [
+      'consensus.evidenceMaxAgeBlocks',
+      { ...params, staking: { ...params.staking, unbondingBlocks: params.consensus.evidenceMaxAgeBlocks } },
+    ],
+    [
+      'consensus.evidenceMaxAgeBlocks',
+      { ...params, consensus: { ...params.consensus, blockIntervalIdleMs: 110_592 + 1 } },
+    ],
+    [
+      'staking.downtimeWindowMs',
+      { ...params, staking: { ...params.staking, downtimeWindowMs: params.staking.epochMs + 1 } },
+    ],
+    [
       'blocks.initialBaseFeeWei',
       { ...params, blocks: { ...params.blocks, minBaseFeeWei: 2n * params.blocks.initialBaseFeeWei } },
     ],
@@ -111,6 +130,25 @@ describe('validation', () => {
       );
     });
   }
+  test('at the edge of a relation parameters are valid', () => {
+    const edge: ChainParams = {
+      ...params,
+      consensus: { ...params.consensus, blockIntervalIdleMs: 110_592 },
+      staking: {
+        ...params.staking,
+        unbondingBlocks: params.consensus.evidenceMaxAgeBlocks + 1,
+        downtimeWindowMs: params.staking.epochMs,
+        downtimeSlashBps: 1_000,
+      },
+    };
+    assert.deepEqual(checkChainParams(edge), []);
+    const harsh = { ...edge, staking: { ...edge.staking, downtimeSlashBps: 1_001 } };
+    assert.deepEqual(
+      checkChainParams(harsh).map(({ path, code }) => `${path} ${code}`),
+      ['staking.downtimeSlashBps PARAM_RANGE'],
+      'nobody is slashed to nothing for absence',
+    );
+  });
   test('upgrades must start at height 0 and rise', () => {
     const schedules = [
       [],

@@ -7,12 +7,14 @@ import { updateStateRoot } from '../../../state/chain/state-root.js';
 import { nextValidators } from '../../../state/staking/active-set.js';
 import type { Entry, Reader } from '../../../state/store/store.js';
 import type { RecordedChange } from '../../../state/store/overlay.js';
+import { paramsRecord } from '../../../state/system/chain.js';
 import { transition } from '../../../state/transition/transition.js';
 import { BlockInvalidError } from '../../../state/transition/transition.js';
 import { naiveStateRoot } from '../../support/chain.js';
 import { genesisValidator, nextInput } from '../../support/ledger.js';
 import { createPrng, type Prng } from '../../support/prng.js';
 import {
+  eventsOf,
   gasOf,
   person,
   StakingChain,
@@ -37,8 +39,10 @@ test('random histories of everything: every invariant holds after every block, a
     const tree = new Tree(chain.ledger.entries());
     for (let step = 0; step < BLOCKS; step++) {
       try {
-        const { changes, calls } = await randomBlock(chain, prng);
+        const block = await randomBlock(chain, prng);
+        const { changes, calls } = block;
         for (const { status } of calls) count(seen, `status ${status}`);
+        for (const { name } of eventsOf(block)) count(seen, name);
         const root = tree.update(changes);
         if (step % 9 === 0) assert.equal(root, naiveStateRoot(chain.ledger.entries()));
       } catch (error) {
@@ -51,16 +55,20 @@ test('random histories of everything: every invariant holds after every block, a
   }
   for (const status of [0, 1])
     assert.ok((seen.get(`status ${status}`) ?? 0) > 20 * HISTORIES, `status ${status}`);
+  for (const event of ['Jailed', 'JailDeferred', 'Unjailed', 'Tombstoned', 'UnbondingPaid'])
+    assert.ok((seen.get(event) ?? 0) >= Math.floor(HISTORIES / 6), `${event}: ${seen.get(event)}`);
 });
 
 function randomChain(prng: Prng): StakingChain {
+  const evidenceMaxAgeBlocks = prng.pick([1, 4, 12, 40]);
   const params = stakingParams({
-    consensus: { maxValidators: prng.pick([1, 2, 3, 5, 150]) },
+    consensus: { maxValidators: prng.pick([1, 2, 3, 5, 150]), evidenceMaxAgeBlocks },
     blocks: { initialBaseFeeWei: 1n, minBaseFeeWei: 1n, gasLimit: prng.pick([3_000_000, 120_000_000]) },
     staking: {
       minSelfStakeWei: prng.pick([1n, 100n * WEI_PER_OGPU]),
       equivocationSlashBps: prng.pick([1, 500, 500, 3_333, 9_999, 10_000]),
-      downtimeSlashBps: prng.pick([0, 1, 5_000, 9_999, 10_000]),
+      unbondingBlocks: evidenceMaxAgeBlocks + prng.pick([1, 2, 15]),
+      downtimeSlashBps: prng.pick([0, 1, 500, 999, 1_000]),
       downtimeMinBlocks: prng.pick([1, 3]),
       downtimeMinSignedBps: prng.pick([500, 6_000]),
       finderRewardBps: prng.pick([0, 500, 10_000]),
@@ -180,8 +188,12 @@ function randomCall(prng: Prng): StakingCall {
     case 12:
       return simple(prng.pick(['setOperator', 'setPayout']), prng.pick([new Uint8Array(20), ...PEOPLE]));
     default:
-      return simple('unjail', anyone());
+      return prng.chance(1, 3) ? simple('unjail', anyone()) : ownerCall('unjail', prng.pick(OWNERS));
   }
+}
+
+function ownerCall(name: string, id: Address): StakingCall {
+  return { from: id, name, values: [id] };
 }
 
 /** Keys and proofs nobody made, and a payment nobody asked for. */
@@ -207,7 +219,8 @@ async function everybodyLeaves(chain: StakingChain): Promise<void> {
     }
   }
   await chain.block({ afterMs: 11 * 60_000 });
-  await chain.block();
+  const { unbondingBlocks } = paramsRecord.read(chain.ledger).staking;
+  for (let i = 0; i < unbondingBlocks; i++) await chain.block({ afterMs: 1 });
   for (const id of OWNERS) {
     const { pool } = chain.validator(id);
     assert.deepEqual([pool.shares, pool.tokensWei], [0n, 0n]);

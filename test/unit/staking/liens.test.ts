@@ -7,7 +7,7 @@ import { createPrng } from '../../support/prng.js';
 const [A, B] = [1, 2].map((number) => new Uint8Array(20).fill(number)) as [Uint8Array, Uint8Array];
 
 function lien(shares: bigint, changes: Partial<Lien> = {}): Lien {
-  return { validator: A, epoch: 3, untilMs: 1_000, shares, ...changes };
+  return { validator: A, epoch: 3, untilMs: 1_000, untilHeight: 10, shares, ...changes };
 }
 
 function sharesOf(liens: readonly Lien[]): bigint[] {

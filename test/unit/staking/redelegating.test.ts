@@ -124,7 +124,7 @@ describe('stake from two validators in one place', () => {
     await tombstone(chain, B);
     assert.deepEqual(position(chain, C), [0n, 0n]);
     const before = chain.moneyWei(ALICE);
-    await chain.block({ afterMs: UNBONDING_MS });
+    await chain.passUnbonding();
     assert.equal(chain.moneyWei(ALICE), before, 'nothing is left of what was at A and B');
   });
 });
@@ -161,7 +161,7 @@ describe('a chain A → B → C → A', () => {
       await tombstone(chain, { A, B, C }[culprit] ?? A);
       assert.deepEqual(position(chain, at), [stakeWei, liens]);
       await chain.run(undelegateAll(ALICE, at));
-      await chain.block({ afterMs: UNBONDING_MS });
+      await chain.passUnbonding();
       assert.equal(chain.moneyWei(ALICE), START_WEI - whole + stakeWei);
     });
   }
@@ -185,7 +185,7 @@ describe('liens', () => {
     await chain.run(cancelUnbonding(ALICE, 2n));
     await tombstone(chain, A);
     assert.deepEqual(position(chain, B), [192n * OGPU, 0n], '160 of the 200 answered for A');
-    const block = await chain.block({ afterMs: UNBONDING_MS });
+    const block = await chain.passUnbonding();
     assert.deepEqual(
       eventValues(block, 'LienEnforced').map((v) => v[2]),
       [12n * OGPU],
@@ -248,7 +248,7 @@ describe('liens', () => {
     await chain.refuse(redelegate(ALICE, A, id(11), 1n), 'TooManyLiens', [8n]);
     await chain.run(undelegateAll(ALICE, A));
     await tombstone(chain, id(2));
-    await chain.block({ afterMs: UNBONDING_MS });
+    await chain.passUnbonding();
     assert.equal(chain.moneyWei(ALICE), START_WEI - OGPU - OGPU / 20n, 'one of eight answered');
   });
 

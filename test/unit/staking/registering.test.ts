@@ -7,6 +7,7 @@ import { bls } from '../../../protocol/crypto/bls.js';
 import { ownerBindingRoot, type ChainIdentity } from '../../../protocol/domains.js';
 import { nextValidators } from '../../../state/staking/active-set.js';
 import { signingKeyAt } from '../../../state/staking/evidence.js';
+import { keyOwners } from '../../../state/staking/validator.js';
 import { chainIdentityAt, paramsRecord } from '../../../state/system/chain.js';
 import { genesisValidator } from '../../support/ledger.js';
 import {
@@ -101,6 +102,8 @@ describe('registration', () => {
     assert.deepEqual(chain.view('validator', ALICE), ['a name', BOB, CAROL, FIRST.publicKey, 500n, 1n]);
     assert.deepEqual(chain.view('standing', ALICE), [STAKE_WEI, STAKE_WEI, false, 0n, false]);
     assert.equal(signingKeyAt(chain.ledger, ALICE, chain.height), undefined);
+    const possession = { validator: ALICE, proofOfPossession: FIRST.proof };
+    assert.deepEqual(keyOwners.read(chain.ledger, FIRST.publicKey), possession, 'a light client asks for it');
     await chain.block({ afterMs: EPOCH_MS });
     const member = nextValidators(chain.ledger).find(({ id }) => toHex(id) === toHex(ALICE));
     assert.deepEqual(member, { id: ALICE, blsPublicKey: FIRST.publicKey, votingPower: 100_000_000 });
@@ -174,8 +177,9 @@ describe('registration', () => {
 });
 
 describe('key rotation', () => {
-  const rotating = async (): Promise<StakingChain> => {
+  const rotating = async (evidenceMaxAgeBlocks = 1): Promise<StakingChain> => {
     const chain = new StakingChain({
+      params: stakingParams({ consensus: { evidenceMaxAgeBlocks } }),
       members: [genesisValidator(1, { operator: BOB })],
       people: [A, ALICE, BOB],
     });
@@ -204,6 +208,26 @@ describe('key rotation', () => {
       [SECOND.publicKey, THIRD.publicKey],
     );
     assert.equal(chain.validator(A).keyCount, 3);
+    for (const key of [SECOND, THIRD]) {
+      const possession = { validator: A, proofOfPossession: key.proof };
+      assert.deepEqual(keyOwners.read(chain.ledger, key.publicKey), possession);
+    }
+    const fromGenesis = genesisValidator(1).proofOfPossession;
+    assert.deepEqual(keyOwners.read(chain.ledger, old).proofOfPossession, fromGenesis);
+  });
+
+  test('leaves the old key answerable after a halt, for as many blocks as evidence is accepted', async () => {
+    const chain = await rotating(6);
+    const heightOfOld = chain.height;
+    for (let i = 0; i < 3; i++) await chain.block({ afterMs: 100 * EPOCH_MS });
+    await chain.run(rotate(A, A, THIRD, THIRD.bind(chain, A, { nonce: 2 })));
+    assert.deepEqual(
+      chain.validator(A).keys.map(({ fromEpoch }) => fromEpoch),
+      [0, 1, 4],
+    );
+    assert.deepEqual(signingKeyAt(chain.ledger, A, heightOfOld), new Uint8Array(48).fill(1));
+    await chain.block({ afterMs: 100 * EPOCH_MS });
+    assert.equal(signingKeyAt(chain.ledger, A, heightOfOld), undefined);
   });
 
   test('is refused while another is pending, with a used key, a wrong nonce, or by a stranger', async () => {

@@ -1,12 +1,12 @@
-import { addressFromPublicKey } from '../../protocol/address.js';
-import { compareBytes } from '../../protocol/bytes.js';
-import { bls, type BlsPublicKey } from '../../protocol/crypto/bls.js';
-import { secp256k1 } from '../../protocol/crypto/secp256k1.js';
-import type { ChainIdentity } from '../../protocol/domains.js';
-import { PRESETS } from '../../protocol/presets.js';
-import { PROTOCOL_VERSION } from '../../protocol/params.js';
-import type { ValidatorSet } from '../../protocol/types/validators.js';
-import type { Prng } from '../support/prng.js';
+import { addressFromPublicKey } from '../../../protocol/address.js';
+import { compareBytes } from '../../../protocol/bytes.js';
+import { bls, type BlsPublicKey } from '../../../protocol/crypto/bls.js';
+import { secp256k1 } from '../../../protocol/crypto/secp256k1.js';
+import type { ChainIdentity } from '../../../protocol/domains.js';
+import { PRESETS } from '../../../protocol/presets.js';
+import { PROTOCOL_VERSION } from '../../../protocol/params.js';
+import type { ValidatorSet } from '../../../protocol/types/validators.js';
+import type { Prng } from '../../support/prng.js';
 
 /** A simulated validator with its keys. */
 export interface Member {

@@ -1,15 +1,15 @@
-import { bytesEqual, toHex } from '../../protocol/bytes.js';
-import { bls } from '../../protocol/crypto/bls.js';
-import { signingRoot } from '../../protocol/domains.js';
-import { BitArray, SszError } from '../../protocol/ssz/types.js';
-import type { Commit } from '../../protocol/types/commit.js';
+import { bytesEqual, toHex } from '../../../protocol/bytes.js';
+import { bls } from '../../../protocol/crypto/bls.js';
+import { signingRoot } from '../../../protocol/domains.js';
+import { BitArray, SszError } from '../../../protocol/ssz/types.js';
+import type { Commit } from '../../../protocol/types/commit.js';
 import {
   PRECOMMIT,
   voteCodec,
   votePayloadCodec,
   type Vote,
   type VotePayload,
-} from '../../protocol/types/vote.js';
+} from '../../../protocol/types/vote.js';
 import type { Member, World } from './world.js';
 
 /** What a node makes of the precommits it was sent. */

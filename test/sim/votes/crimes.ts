@@ -1,6 +1,6 @@
-import { voteCodec, type Vote, type VotePayload } from '../../protocol/types/vote.js';
-import { mutate } from '../fuzz/target.js';
-import type { Prng } from '../support/prng.js';
+import { voteCodec, type Vote, type VotePayload } from '../../../protocol/types/vote.js';
+import { mutate } from '../../fuzz/target.js';
+import type { Prng } from '../../support/prng.js';
 import { precommit } from './height.js';
 import type { Member, World } from './world.js';
 

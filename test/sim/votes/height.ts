@@ -1,14 +1,14 @@
-import { bls } from '../../protocol/crypto/bls.js';
-import { keccak256 } from '../../protocol/crypto/hash.js';
-import { beaconPayloadCodec, signingRoot, type Purpose } from '../../protocol/domains.js';
-import { encodeTransaction } from '../../protocol/transactions/encode.js';
-import { signTransaction } from '../../protocol/transactions/sign.js';
-import type { Block } from '../../protocol/types/block.js';
-import { bodyRoots, type Body } from '../../protocol/types/body.js';
-import type { Commit } from '../../protocol/types/commit.js';
-import { validatorSetCodec } from '../../protocol/types/validators.js';
-import { PRECOMMIT, votePayloadCodec, type Vote, type VotePayload } from '../../protocol/types/vote.js';
-import type { Prng } from '../support/prng.js';
+import { bls } from '../../../protocol/crypto/bls.js';
+import { keccak256 } from '../../../protocol/crypto/hash.js';
+import { beaconPayloadCodec, signingRoot, type Purpose } from '../../../protocol/domains.js';
+import { encodeTransaction } from '../../../protocol/transactions/encode.js';
+import { signTransaction } from '../../../protocol/transactions/sign.js';
+import type { Block } from '../../../protocol/types/block.js';
+import { bodyRoots, type Body } from '../../../protocol/types/body.js';
+import type { Commit } from '../../../protocol/types/commit.js';
+import { validatorSetCodec } from '../../../protocol/types/validators.js';
+import { PRECOMMIT, votePayloadCodec, type Vote, type VotePayload } from '../../../protocol/types/vote.js';
+import type { Prng } from '../../support/prng.js';
 import type { Member, World } from './world.js';
 
 /** What a height builds on. */

@@ -1,0 +1,121 @@
+import { bytesEqual, toHex } from '../../protocol/bytes.js';
+import { blockId } from '../../protocol/types/header.js';
+import { NO_ROUND } from '../../protocol/types/proposal.js';
+import { isNilBlockId, PREVOTE } from '../../protocol/types/vote.js';
+import type { Block } from '../../protocol/types/block.js';
+import type { ExtendedCommit } from '../../protocol/types/commit.js';
+import { HeightDriver } from '../core/driver.js';
+import type { BlockName, CoreVote, ValidatorName, VoteKind } from '../core/types.js';
+import type { Polka, SignedProposal, SignedVote } from '../messages.js';
+import type { HeightContext, Peer } from './input.js';
+
+/** A counted vote with what has been signed. */
+export interface EngineVote extends CoreVote {
+  readonly signed: SignedVote;
+}
+
+/** Rounds before the present one of which unlocked blocks are kept. */
+const KEPT_BLOCK_ROUNDS = 2;
+
+/** Rounds after the present one of which blocks are taken in. */
+const FUTURE_BLOCK_ROUNDS = 1;
+
+/** Everything known about the height that is being decided. */
+export class OpenHeight {
+  readonly context: HeightContext;
+  readonly own: ValidatorName | null;
+  readonly driver: HeightDriver<EngineVote>;
+  readonly proposals = new Map<number, SignedProposal>();
+  readonly blocks = new Map<BlockName, Block>();
+  /** Blocks that are being executed. */
+  readonly inValidation = new Set<BlockName>();
+  readonly polkas = new Map<number, Polka>();
+  /** The latest own vote of each kind. */
+  readonly ownVotes = new Map<VoteKind, SignedVote>();
+  /** Peers that have been helped since the last resend. */
+  readonly helped = new Set<Peer>();
+  certificate: ExtendedCommit | undefined;
+  isOpen = false;
+  isIntervalOver = false;
+  hasWork = false;
+
+  constructor(context: HeightContext, ownId: Uint8Array | undefined) {
+    this.context = context;
+    const powers = new Map(context.validators.map(({ id, votingPower }) => [toHex(id), votingPower]));
+    const name = ownId === undefined ? null : toHex(ownId);
+    this.own = name !== null && powers.has(name) ? name : null;
+    this.driver = new HeightDriver({
+      own: this.own,
+      powers,
+      proposerOf: (round) => toHex(context.proposerOf(round)),
+    });
+  }
+
+  /** Whether a proposal is of this height and its round's proposer, and its header is where the proposal says. */
+  isWellPlaced({ proposal, header }: SignedProposal): boolean {
+    const { height, round, validRound } = proposal.payload;
+    if (height !== this.context.height || header.height !== height) return false;
+    if (!bytesEqual(proposal.proposer, this.context.proposerOf(round))) return false;
+    if (!bytesEqual(proposal.payload.blockId, blockId(header))) return false;
+    if (validRound !== NO_ROUND) return validRound < round && header.round <= validRound;
+    return header.round === round && bytesEqual(header.proposer, proposal.proposer);
+  }
+
+  /** Blocks that could be locked, prevoted or decided now. */
+  wanted(): Set<BlockName> {
+    const { round, valid } = this.driver.state;
+    const { votes } = this.driver;
+    const names = new Set<BlockName>();
+    const candidates = [
+      votes.commit()?.block,
+      votes.quorum('prevote', round),
+      valid?.block,
+      this.driver.proposal(round)?.block,
+    ];
+    for (const name of candidates) if (typeof name === 'string') names.add(name);
+    return names;
+  }
+
+  /** Whether a block that has come may be of use. */
+  admits(name: BlockName): boolean {
+    if (this.blocks.has(name)) return false;
+    if (this.wanted().has(name)) return true;
+    const { round } = this.driver.state;
+    for (let future = round; future <= round + FUTURE_BLOCK_ROUNDS; future++) {
+      if (this.driver.proposal(future)?.block === name) return true;
+    }
+    return false;
+  }
+
+  /** Drops what the present round does not need any more. */
+  forgetOld(): void {
+    const { round, locked } = this.driver.state;
+    const kept = this.wanted();
+    if (locked !== null) kept.add(locked.block);
+    for (const [number, { proposal }] of this.proposals) {
+      if (number >= round - KEPT_BLOCK_ROUNDS) kept.add(toHex(proposal.payload.blockId));
+      else if (this.driver.proposal(number) === undefined) this.proposals.delete(number);
+    }
+    for (const name of this.blocks.keys()) {
+      if (kept.has(name)) continue;
+      this.blocks.delete(name);
+      this.inValidation.delete(name);
+      this.driver.forgetValidity(name);
+    }
+    for (const number of this.polkas.keys()) {
+      if (number < round - KEPT_BLOCK_ROUNDS && number !== this.driver.state.valid?.round)
+        this.polkas.delete(number);
+    }
+  }
+}
+
+export function toEngineVote(signed: SignedVote): EngineVote {
+  const { kind, payload, validator } = signed.vote;
+  return {
+    kind: kind === PREVOTE ? 'prevote' : 'precommit',
+    round: payload.round,
+    target: isNilBlockId(payload.blockId) ? null : toHex(payload.blockId),
+    validator: toHex(validator),
+    signed,
+  };
+}

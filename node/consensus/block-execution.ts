@@ -1,0 +1,198 @@
+import { checkBlock } from '../../consensus/block-rules.js';
+import { assembleExtendedCommit, type ExtendedPrecommit } from '../../consensus/extended-commit.js';
+import { chooseExtensions, type ExtensionContext } from '../../consensus/extensions.js';
+import type { Offence } from '../../consensus/evidence.js';
+import type { Precommits } from '../../consensus/engine/effect.js';
+import { invariant } from '../../protocol/invariant.js';
+import { encodedBlockBytes, type Block } from '../../protocol/types/block.js';
+import { bodyRoots, type Body } from '../../protocol/types/body.js';
+import { emptyCommit, type ExtendedCommit } from '../../protocol/types/commit.js';
+import type { Evidence } from '../../protocol/types/evidence.js';
+import type { VoteExtension } from '../../protocol/types/extension.js';
+import { blockId } from '../../protocol/types/header.js';
+import { absentFrom, offenceOf } from '../../state/chain/block-reading.js';
+import {
+  assertOutcome,
+  executeBlock,
+  type Commitments,
+  type ExecutedBlock,
+} from '../../state/chain/ledger.js';
+import type { Reader } from '../../state/store/store.js';
+import type { SenderTransaction } from '../../state/transition/block-context.js';
+import type { BlockInput } from '../../state/transition/block-input.js';
+import type { ChainTip } from './chain-tip.js';
+
+/** A transaction whose sender is known, as it stands in a block. */
+export interface ReadyTransaction extends SenderTransaction {
+  readonly envelope: Uint8Array;
+  /** keccak-256 of the envelope. */
+  readonly hash: Uint8Array;
+}
+
+/** A block that was executed here, made or checked: nothing of it is written yet. */
+export interface LocalBlock {
+  readonly block: Block;
+  readonly id: Uint8Array;
+  readonly transactionHashes: readonly Uint8Array[];
+  readonly executed: ExecutedBlock;
+}
+
+/** What the maker of a block puts into it. */
+export interface BlockPlan {
+  readonly proposer: Uint8Array;
+  readonly round: number;
+  readonly timeMs: number;
+  /** 96 bytes. */
+  readonly reveal: Uint8Array;
+  /** Of the parent; undefined where it is the genesis. */
+  readonly parentCommit: ExtendedCommit | undefined;
+  /** Verified extensions that may be late. */
+  readonly lateExtensions: readonly VoteExtension[];
+  readonly evidence: readonly Evidence[];
+  /** In the order of execution; admissible on the state. */
+  readonly transactions: readonly ReadyTransaction[];
+  readonly extraData: Uint8Array;
+}
+
+/** Bytes of a block that late extensions may take. */
+const MAX_LATE_EXTENSION_BYTES = 256 * 1024;
+
+/**
+ * Makes the block after `tip` and executes it.
+ *
+ * @throws BlockInvalidError when something in the plan may not be in a block
+ */
+export function makeBlock(view: Reader, tip: ChainTip, plan: BlockPlan, checkInvariants = false): LocalBlock {
+  const parentCommit = plan.parentCommit?.commit ?? emptyCommit();
+  const body: Body = {
+    transactions: [],
+    evidence: [...plan.evidence],
+    parentCommit,
+    parentExtensions: extensionsOf(tip, plan),
+  };
+  const { proposer, timeMs } = plan;
+  const height = tip.parent.height + 1;
+  const input = {
+    ...{ height, timeMs, proposer, beaconReveal: plan.reveal },
+    absent: absentFrom(view, height, parentCommit.signers),
+    evidence: plan.evidence.map(offenceOf),
+  };
+  const empty = withHeader(tip, plan, body, [], NO_COMMITMENTS);
+  const transactions = fitting(plan.transactions, tip.params.blocks.maxBlockBytes - encodedBlockBytes(empty));
+  body.transactions = transactions.map(({ envelope }) => envelope);
+  const hashes = transactions.map(({ hash }) => hash);
+  const executed = executeBlock(view, { ...input, transactions }, { checkInvariants });
+  const block = withHeader(tip, plan, body, hashes, executed.commitments);
+  return { block, id: blockId(block.header), transactionHashes: hashes, executed };
+}
+
+/**
+ * Checks a block that somebody else has made by every rule, and executes it.
+ *
+ * @param transactions of the body, in order
+ * @throws OgpuError whose code says why it is invalid
+ */
+export function checkAndExecute(
+  view: Reader,
+  tip: ChainTip,
+  block: Block,
+  {
+    transactions,
+    isVerified,
+    checkInvariants = false,
+  }: {
+    readonly transactions: readonly ReadyTransaction[];
+    readonly isVerified?: (extension: VoteExtension) => boolean;
+    readonly checkInvariants?: boolean;
+  },
+): LocalBlock {
+  const { header, body } = block;
+  const hashes = transactions.map(({ hash }) => hash);
+  const offences: Offence[] = checkBlock(tip, block, hashes, isVerified);
+  const input: BlockInput = {
+    height: header.height,
+    timeMs: header.timeMs,
+    proposer: header.proposer,
+    beaconReveal: header.beaconReveal,
+    absent: absentFrom(view, header.height, body.parentCommit.signers),
+    evidence: offences,
+    transactions,
+  };
+  const executed = executeBlock(view, input, { checkInvariants });
+  assertOutcome(header, executed.commitments);
+  return { block, id: blockId(header), transactionHashes: hashes, executed };
+}
+
+/**
+ * The extended commit of a decided height, out of the precommits known by now. Who signed late is in it too; where only a certificate
+ * of others is known, that stands.
+ *
+ * @param committee that decided it
+ */
+export function extendedCommitOf(
+  committee: ChainTip['committee'],
+  chain: ReturnType<ChainTip['chainAt']>,
+  { certificate, votes }: Precommits,
+): ExtendedCommit {
+  const precommits = votes.flatMap(({ vote, extension: [extension] }): ExtendedPrecommit[] =>
+    extension === undefined ? [] : [{ vote, extension }],
+  );
+  if (certificate !== undefined && precommits.length <= certificate.extensions.length) return certificate;
+  return assembleExtendedCommit(committee, chain, precommits);
+}
+
+function extensionsOf(tip: ChainTip, { parentCommit, lateExtensions }: BlockPlan): VoteExtension[] {
+  if (parentCommit === undefined) return [];
+  const { parentCommittee, grandparentCommittee, chainAt } = tip;
+  invariant(parentCommittee !== undefined, 'a parent with a commit was decided by somebody');
+  const context: ExtensionContext = {
+    parentCommit: parentCommit.commit,
+    ...{ parentCommittee, grandparentCommittee, chainAt },
+    parentExtensions: tip.parent.extensions,
+  };
+  return chooseExtensions(context, parentCommit.extensions, lateExtensions, MAX_LATE_EXTENSION_BYTES);
+}
+
+function withHeader(
+  tip: ChainTip,
+  { proposer, round, timeMs, reveal, extraData }: BlockPlan,
+  body: Body,
+  transactionHashes: readonly Uint8Array[],
+  commitments: Commitments,
+): Block {
+  const height = tip.parent.height + 1;
+  const { chainId, protocolVersion } = tip.chainAt(height);
+  const header = {
+    ...{ protocolVersion, chainId, height, round, timeMs, proposer, extraData },
+    parentId: tip.parent.id,
+    beaconReveal: reveal,
+    ...bodyRoots(body, transactionHashes),
+    ...commitments,
+  };
+  return { header, body };
+}
+
+/** For the size of a block before its execution. */
+const NO_COMMITMENTS: Commitments = {
+  gasUsed: 0,
+  gasLimit: 0,
+  baseFeeWei: 0n,
+  receiptsRoot: new Uint8Array(32),
+  logsBloom: new Uint8Array(256),
+  validatorsHash: new Uint8Array(32),
+  nextValidatorsHash: new Uint8Array(32),
+  stateRoot: new Uint8Array(32),
+};
+
+/** Transactions of a list in SSZ have an offset each. */
+const OFFSET_BYTES = 4;
+
+/** The first ones that fit; a sender's nonces stay in a row, since it is a prefix. */
+function fitting(transactions: readonly ReadyTransaction[], maxBytes: number): readonly ReadyTransaction[] {
+  let bytes = 0;
+  const end = transactions.findIndex(({ envelope }) => {
+    bytes += envelope.length + OFFSET_BYTES;
+    return bytes > maxBytes;
+  });
+  return end === -1 ? transactions : transactions.slice(0, end);
+}

@@ -1,0 +1,171 @@
+import { BlockRulesError } from '../../consensus/block-rules.js';
+import { CommitError } from '../../consensus/commit.js';
+import type { EffectOf, Precommits } from '../../consensus/engine/effect.js';
+import type { EvidencePool } from '../../consensus/evidence-pool.js';
+import { EvidenceProofError, type Offence } from '../../consensus/evidence.js';
+import { ExtendedCommitError } from '../../consensus/extended-commit.js';
+import { ExtensionsError } from '../../consensus/extensions.js';
+import type { Validity } from '../../consensus/core/types.js';
+import type { Polka, SignedVote } from '../../consensus/messages.js';
+import { assemblePolka } from '../../consensus/polka.js';
+import { toHex } from '../../protocol/bytes.js';
+import { BlsError } from '../../protocol/crypto/bls.js';
+import type { OgpuError } from '../../protocol/errors.js';
+import { TransactionError } from '../../protocol/transactions/errors.js';
+import { RlpError } from '../../protocol/transactions/rlp.js';
+import type { Block } from '../../protocol/types/block.js';
+import type { ExtendedCommit } from '../../protocol/types/commit.js';
+import { BlockReadingError } from '../../state/chain/block-reading.js';
+import { BlockOutcomeError } from '../../state/chain/ledger.js';
+import { isPunishable } from '../../state/staking/evidence.js';
+import type { Store } from '../../state/store/store.js';
+import { progressRecord } from '../../state/system/chain.js';
+import { BlockInvalidError } from '../../state/transition/transition.js';
+import {
+  checkAndExecute,
+  extendedCommitOf,
+  makeBlock,
+  type BlockPlan,
+  type LocalBlock,
+} from './block-execution.js';
+import type { ChainTip } from './chain-tip.js';
+import type { Signatory } from './signatory.js';
+import type { TransactionSource } from './surroundings.js';
+
+export interface WorkshopParts {
+  readonly store: Store;
+  readonly transactions: TransactionSource;
+  readonly checkInvariants?: boolean;
+  readonly onWarning?: (error: OgpuError) => void;
+}
+
+/** Executed blocks that are kept until one is decided: what is voted for need not be executed again. */
+const MAX_EXECUTED = 8;
+
+/** Where the blocks of the open height are made, checked and executed, and its certificates assembled. */
+export class BlockWorkshop {
+  readonly #parts: WorkshopParts;
+  readonly #evidence: EvidencePool;
+  readonly #executed = new Map<string, LocalBlock>();
+
+  constructor(parts: WorkshopParts, evidence: EvidencePool) {
+    this.#parts = parts;
+    this.#evidence = evidence;
+  }
+
+  /** The block after the tip. One that holds nothing is made where the transactions at hand do not fit the state. */
+  async build(
+    tip: ChainTip,
+    effect: EffectOf<'build'>,
+    signatory: Signatory,
+    nowMs: number,
+  ): Promise<LocalBlock> {
+    const { store, transactions, onWarning } = this.#parts;
+    const { params, parent, previousBeacon } = tip;
+    const timeMs = Math.max(nowMs, parent.timeMs + 1);
+    const moment = { height: effect.height, timeMs, params };
+    const plan: BlockPlan = {
+      proposer: signatory.id,
+      round: effect.round,
+      timeMs,
+      reveal: await signatory.reveal(effect.height, previousBeacon),
+      parentCommit: effect.parent === undefined ? tip.commit : this.#parentCommitOf(tip, effect.parent),
+      lateExtensions: effect.extensions,
+      evidence: this.#evidence.select((offence) => isPunishable(store, moment, offence)),
+      transactions: transactions.select({
+        baseFeeWei: progressRecord.read(store).baseFeeWei,
+        gasLimit: params.blocks.gasLimit,
+        maxBytes: params.blocks.maxBlockBytes,
+      }),
+      extraData: new Uint8Array(0),
+    };
+    try {
+      return this.#keep(this.#make(tip, plan));
+    } catch (error) {
+      if (!(error instanceof BlockInvalidError) || error.code !== 'BLOCK_TRANSACTION_INADMISSIBLE')
+        throw error;
+      onWarning?.(error);
+      return this.#keep(this.#make(tip, { ...plan, transactions: [] }));
+    }
+  }
+
+  /** Whether somebody's block is what it says. Throws only what is this node's own trouble. */
+  async validate(tip: ChainTip, id: Uint8Array, block: Block): Promise<Validity> {
+    try {
+      await this.executed(tip, id, block);
+      return 'valid';
+    } catch (error) {
+      if (!isFaultOfBlock(error)) throw error;
+      this.#parts.onWarning?.(error);
+      return 'invalid';
+    }
+  }
+
+  /** A block checked and executed, here or before. */
+  async executed(tip: ChainTip, id: Uint8Array, block: Block): Promise<LocalBlock> {
+    const known = this.#executed.get(toHex(id));
+    if (known !== undefined) return known;
+    const { store, transactions, checkInvariants = false } = this.#parts;
+    const ready = await transactions.resolve(block.body.transactions);
+    return this.#keep(checkAndExecute(store, tip, block, { transactions: ready, checkInvariants }));
+  }
+
+  /** The commit of the block after the tip. */
+  commitOf(tip: ChainTip, precommits: Precommits): ExtendedCommit {
+    return extendedCommitOf(tip.committee, tip.chainAt(precommits.height), precommits);
+  }
+
+  polkaOf(tip: ChainTip, votes: readonly SignedVote[]): Polka {
+    return assemblePolka(
+      tip.committee,
+      votes.map(({ vote }) => vote),
+    );
+  }
+
+  /** The height is decided: drops its blocks, and evidence that has been used or has become too old. */
+  forget(tip: ChainTip): void {
+    this.#executed.clear();
+    const { store } = this.#parts;
+    const moment = { height: tip.parent.height + 1, timeMs: tip.parent.timeMs + 1, params: tip.params };
+    this.#evidence.prune((offence: Offence) => isPunishable(store, moment, offence));
+  }
+
+  #make(tip: ChainTip, plan: BlockPlan): LocalBlock {
+    return makeBlock(this.#parts.store, tip, plan, this.#parts.checkInvariants);
+  }
+
+  #parentCommitOf(tip: ChainTip, precommits: Precommits): ExtendedCommit {
+    const { parentCommittee } = tip;
+    if (parentCommittee === undefined || precommits.height !== tip.parent.height) {
+      throw new BlockInvalidError('BLOCK_HEIGHT_WRONG', 'precommits of another height', {
+        height: precommits.height,
+      });
+    }
+    return extendedCommitOf(parentCommittee, tip.chainAt(precommits.height), precommits);
+  }
+
+  #keep(local: LocalBlock): LocalBlock {
+    const [oldest] = this.#executed.keys();
+    if (this.#executed.size >= MAX_EXECUTED && oldest !== undefined) this.#executed.delete(oldest);
+    this.#executed.set(toHex(local.id), local);
+    return local;
+  }
+}
+
+const FAULTS_OF_BLOCKS = [
+  BlockRulesError,
+  BlockInvalidError,
+  BlockOutcomeError,
+  BlockReadingError,
+  CommitError,
+  ExtendedCommitError,
+  ExtensionsError,
+  EvidenceProofError,
+  BlsError,
+  TransactionError,
+  RlpError,
+];
+
+function isFaultOfBlock(error: unknown): error is OgpuError {
+  return FAULTS_OF_BLOCKS.some((kind) => error instanceof kind);
+}

@@ -1,0 +1,267 @@
+import type { EffectOf } from '../../consensus/engine/effect.js';
+import { ConsensusEngine } from '../../consensus/engine/engine.js';
+import type { HeightContext, Timer } from '../../consensus/engine/input.js';
+import type { EncodedRecord } from '../../consensus/engine/record.js';
+import { Runner, type HeightLog, type Host, type HostEffect } from '../../consensus/engine/runner.js';
+import { EvidencePool } from '../../consensus/evidence-pool.js';
+import type { Message } from '../../consensus/messages.js';
+import { proposerOf } from '../../consensus/proposer.js';
+import type { SignatureEngine } from '../../consensus/votes/engine.js';
+import { OgpuError } from '../../protocol/errors.js';
+import { invariant } from '../../protocol/invariant.js';
+import type { ExtendedCommit } from '../../protocol/types/commit.js';
+import type { Store } from '../../state/store/store.js';
+import { BlockWorkshop } from './block-workshop.js';
+import type { LocalBlock } from './block-execution.js';
+import { nextTip, type ChainTip } from './chain-tip.js';
+import { Inbox } from './inbox.js';
+import type { Signatory } from './signatory.js';
+import { storedBlock, storedCommit, writeBlock } from './stored-blocks.js';
+import type { Alarm, Clock, ConsensusNetwork, TransactionSource } from './surroundings.js';
+
+/** A node's part in consensus stopped: it must not go on as it is. */
+export class ConsensusStoppedError extends OgpuError<'CONSENSUS_DIVERGED'> {}
+
+export interface ParticipantParts {
+  readonly store: Store;
+  readonly tip: ChainTip;
+  /** The validator this node signs for; undefined for a node that only follows. */
+  readonly signatory: Signatory | undefined;
+  readonly log: HeightLog;
+  readonly signatures: SignatureEngine;
+  readonly network: ConsensusNetwork;
+  readonly clock: Clock;
+  readonly transactions: TransactionSource;
+  /** Content of this node's next vote extension. */
+  readonly extensionContent?: (height: number, blockId: Uint8Array) => Uint8Array;
+  /** Runs the ledger's invariants after every block. */
+  readonly checkInvariants?: boolean;
+  readonly onFinal?: (local: LocalBlock, commit: ExtendedCommit) => void;
+  readonly onWarning?: (error: OgpuError) => void;
+  readonly onStop: (error: unknown) => void;
+}
+
+/** Takes part in consensus on one ledger: gives the engine its messages, and performs what it asks for. */
+export class Participant implements Host {
+  readonly #parts: ParticipantParts;
+  readonly #runner: Runner;
+  readonly #engine: ConsensusEngine;
+  readonly #inbox: Inbox;
+  readonly #workshop: BlockWorkshop;
+  readonly #evidence = new EvidencePool();
+  readonly #alarms = new Map<string, Alarm>();
+  #tip: ChainTip;
+
+  constructor(parts: ParticipantParts) {
+    this.#parts = parts;
+    this.#tip = parts.tip;
+    this.#engine = new ConsensusEngine(parts.signatory?.id);
+    const silent = { sign: () => Promise.resolve(null) };
+    const signer = parts.signatory ?? silent;
+    this.#runner = new Runner({ engine: this.#engine, log: parts.log, signer, host: this });
+    this.#workshop = new BlockWorkshop(parts, this.#evidence);
+    this.#inbox = new Inbox({
+      ...parts,
+      engine: this.#engine,
+      evidence: this.#evidence,
+      submit: (input) => {
+        this.#runner.submit(input);
+      },
+      help: (peer, height) => {
+        this.#help(peer, height);
+      },
+      finalBlock: (height) => storedBlock(parts.store, height),
+    });
+    parts.transactions.onWork = () => {
+      this.#runner.submit({ kind: 'work' });
+    };
+  }
+
+  /** The last final block. */
+  get tip(): ChainTip {
+    return this.#tip;
+  }
+
+  get engine(): ConsensusEngine {
+    return this.#engine;
+  }
+
+  /**
+   * @param recovered what the log holds of the height after the tip; undefined where it holds nothing
+   * @param silentBelow see `Runner.start`
+   */
+  async start(recovered: readonly EncodedRecord[] | undefined, silentBelow = 0): Promise<void> {
+    this.#inbox.open(this.#tip);
+    await this.#runner.start(this.#contextOf(this.#tip), recovered, silentBelow);
+    const height = this.#tip.parent.height + 1;
+    this.#parts.network.broadcast({ kind: 'wantCommit', wantCommit: { height } });
+    this.#beginHeight();
+  }
+
+  stop(): void {
+    this.#runner.stop();
+    this.#inbox.stop();
+    this.#cancelAlarms();
+    this.#parts.transactions.onWork = undefined;
+  }
+
+  receive(peer: string, message: Message): void {
+    if (!this.#runner.isStopped) this.#inbox.receive(peer, message);
+  }
+
+  disconnected(peer: string): void {
+    this.#inbox.forgetPeer(peer);
+  }
+
+  extensionContent({ payload }: EffectOf<'sign-precommit'>): Uint8Array | undefined {
+    if (payload.blockId.every((byte) => byte === 0)) return undefined;
+    return this.#parts.extensionContent?.(payload.height, payload.blockId) ?? new Uint8Array(0);
+  }
+
+  async decide({ block, id, precommits }: EffectOf<'decide'>): Promise<void> {
+    const { store, transactions, onFinal } = this.#parts;
+    const local = await this.#workshop.executed(this.#tip, id, block);
+    const commit = this.#workshop.commitOf(this.#tip, precommits);
+    await writeBlock(store, local, commit);
+    const { height, timeMs } = block.header;
+    const parent = { height, id, timeMs, extensions: block.body.parentExtensions };
+    this.#tip = nextTip(store, this.#tip, parent, commit);
+    this.#workshop.forget(this.#tip);
+    this.#inbox.open(this.#tip);
+    transactions.onBlock(local.transactionHashes);
+    onFinal?.(local, commit);
+    this.#runner.submit({ kind: 'start', context: this.#contextOf(this.#tip) });
+    this.#beginHeight();
+  }
+
+  perform(effect: HostEffect): void {
+    const { network } = this.#parts;
+    switch (effect.kind) {
+      case 'timer':
+        this.#setAlarm(effect);
+        return;
+      case 'cancel-timers':
+        this.#cancelAlarms();
+        return;
+      case 'build':
+        this.#inBackground(this.#build(effect));
+        return;
+      case 'validate':
+        this.#inBackground(this.#validate(effect));
+        return;
+      case 'fetch':
+        network.broadcast({ kind: 'wantBlock', wantBlock: { height: effect.height, blockId: effect.id } });
+        return;
+      case 'broadcast':
+        network.broadcast(effect.message);
+        return;
+      case 'send':
+        network.send(effect.to, effect.message);
+        return;
+      case 'share-polka':
+        network.broadcast({ kind: 'polka', polka: this.#workshop.polkaOf(this.#tip, effect.votes) });
+        return;
+      case 'notify-proposer':
+        network.sendToValidator(effect.proposer, { kind: 'work', work: { height: effect.height } });
+        return;
+      case 'evidence':
+        this.#inbox.keepEvidence(effect.contradiction);
+        return;
+      case 'diverged':
+        this.stop();
+        this.#parts.onStop(
+          new ConsensusStoppedError('CONSENSUS_DIVERGED', 'the chain has committed what is invalid here', {
+            height: effect.height,
+          }),
+        );
+        return;
+    }
+  }
+
+  warn(error: OgpuError): void {
+    this.#parts.onWarning?.(error);
+  }
+
+  /** Called by the runner when the node must not go on. */
+  fail(error: unknown): void {
+    this.stop();
+    this.#parts.onStop(error);
+  }
+
+  #beginHeight(): void {
+    if (this.#parts.transactions.hasWork) this.#runner.submit({ kind: 'work' });
+    this.#inbox.takeFuture();
+  }
+
+  #contextOf(tip: ChainTip): HeightContext {
+    const { params, committee, parent, previousBeacon } = tip;
+    const height = parent.height + 1;
+    const { chainId } = tip.chainAt(height);
+    return {
+      height,
+      validators: committee.set,
+      params: params.consensus,
+      proposerOf: (round) => proposerOf(chainId, committee.set, previousBeacon, round).id,
+      parentTimeMs: parent.timeMs,
+    };
+  }
+
+  async #build(effect: EffectOf<'build'>): Promise<void> {
+    const { clock, signatory } = this.#parts;
+    const tip = this.#tip;
+    invariant(
+      signatory !== undefined && effect.height === tip.parent.height + 1,
+      'only who signs builds, on the tip',
+    );
+    const earlyMs = tip.parent.timeMs + 1 - clock.nowMs();
+    if (earlyMs > 0) {
+      const again = (): void => {
+        if (this.#tip === tip) this.#inBackground(this.#build(effect));
+      };
+      this.#alarms.set('build', clock.setTimer(earlyMs, again));
+      return;
+    }
+    const { height, round } = effect;
+    const { block, id } = await this.#workshop.build(tip, effect, signatory, clock.nowMs());
+    this.#runner.submit({ kind: 'built', height, round, id, block });
+  }
+
+  async #validate({ height, id, block }: EffectOf<'validate'>): Promise<void> {
+    const validity = await this.#workshop.validate(this.#tip, id, block);
+    this.#runner.submit({ kind: 'validated', height, id, validity });
+  }
+
+  /** What fails there is a fault of this node. */
+  #inBackground(work: Promise<void>): void {
+    work.catch((error: unknown) => {
+      if (!this.#runner.isStopped) this.fail(error);
+    });
+  }
+
+  #help(peer: string, height: number): void {
+    const { network, store } = this.#parts;
+    const [commit, block] = [storedCommit(store, height), storedBlock(store, height)];
+    if (commit === undefined || block === undefined) return;
+    network.send(peer, { kind: 'commit', commit });
+    network.send(peer, { kind: 'block', block });
+  }
+
+  #setAlarm({ timer, delayMs }: EffectOf<'timer'>): void {
+    const name = nameOf(timer);
+    this.#alarms.get(name)?.cancel();
+    const alarm = this.#parts.clock.setTimer(delayMs, () => {
+      this.#alarms.delete(name);
+      this.#runner.submit({ kind: 'timer', timer });
+    });
+    this.#alarms.set(name, alarm);
+  }
+
+  #cancelAlarms(): void {
+    for (const alarm of this.#alarms.values()) alarm.cancel();
+    this.#alarms.clear();
+  }
+}
+
+function nameOf(timer: Timer): string {
+  return 'round' in timer ? `${timer.kind} ${timer.round}` : timer.kind;
+}

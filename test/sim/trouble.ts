@@ -1,0 +1,116 @@
+import type { Observation } from './checker.js';
+import type { Cluster, World } from './cluster.js';
+import { describeBody, type Fault } from './faults.js';
+import { CALM, type Weather } from './network.js';
+
+/** What ends a fault. */
+type End = () => void | Promise<void>;
+
+/** Lets every fault begin and end in its time. */
+export function unleash<Message, Disk, Seen extends Observation>(
+  faults: readonly Fault[],
+  cluster: Cluster<Message, Disk, Seen>,
+  { scheduler, recorder }: World,
+): void {
+  const weathers = new Set<Partial<Weather>>();
+  const fair = (weather: Partial<Weather>): End => {
+    weathers.add(weather);
+    cluster.network.setWeather(worst(weathers));
+    return () => {
+      weathers.delete(weather);
+      cluster.network.setWeather(worst(weathers));
+    };
+  };
+  for (const fault of faults) {
+    scheduler.at(fault.atUs, () => {
+      recorder.tell(`fault: ${describeBody(fault)}`);
+      const end = begin(fault, cluster, fair);
+      scheduler.after(fault.durationUs, () => {
+        recorder.tell(`ends: ${describeBody(fault)}`);
+        return end();
+      });
+    });
+  }
+}
+
+function begin<Message, Disk, Seen extends Observation>(
+  fault: Fault,
+  cluster: Cluster<Message, Disk, Seen>,
+  weather: (change: Partial<Weather>) => End,
+): End {
+  const { network } = cluster;
+  switch (fault.kind) {
+    case 'partition': {
+      const links = severed(fault);
+      for (const [from, to] of links) network.cut(from, to);
+      return () => links.forEach(([from, to]) => network.mend(from, to));
+    }
+    case 'clog':
+      network.clog(fault.from, fault.to);
+      return () => network.unclog(fault.from, fault.to);
+    case 'disconnect':
+      network.disconnect(fault.a, fault.b);
+      return () => undefined;
+    case 'loss':
+      return weather({ lossPermille: fault.permille });
+    case 'duplication':
+      return weather({ duplicatePermille: fault.permille });
+    case 'reordering':
+      return weather({ reorderPermille: fault.permille, reorderMaxUs: fault.maxUs });
+    default:
+      return beginAtNode(fault, cluster);
+  }
+}
+
+type NodeFault = Extract<Fault, { readonly node: number }>;
+
+function beginAtNode<Message, Disk, Seen extends Observation>(
+  fault: NodeFault,
+  cluster: Cluster<Message, Disk, Seen>,
+): End {
+  const { node } = fault;
+  switch (fault.kind) {
+    case 'skew':
+      cluster.clock(node).jump(1000 * fault.jumpMs);
+      return () => cluster.clock(node).jump(-1000 * fault.jumpMs);
+    case 'drift':
+      cluster.clock(node).setDrift(fault.ppm);
+      return () => cluster.clock(node).setDrift(0);
+    case 'pause':
+      cluster.pause(node);
+      return () => cluster.resume(node);
+    case 'crash':
+      cluster.kill(node, fault.atEffect);
+      return () => cluster.release(node);
+    case 'foreign-disk':
+      return cluster.giveForeignDisk(node, fault.owner);
+    case 'disk-full':
+      cluster.setDiskFull(node, true);
+      return () => cluster.setDiskFull(node, false);
+    case 'slow-disk':
+      cluster.setDiskLatency(node, fault.latencyUs);
+      return () => cluster.setDiskLatency(node, undefined);
+  }
+}
+
+function severed(fault: Extract<Fault, { readonly kind: 'partition' }>): [number, number][] {
+  const oneWay = fault.group.flatMap((from) => fault.rest.map((to): [number, number] => [from, to]));
+  return fault.isOneWay
+    ? oneWay
+    : oneWay.flatMap(([from, to]) => [
+        [from, to],
+        [to, from],
+      ]);
+}
+
+/** Where storms overlap, the worst of each kind. */
+function worst(weathers: ReadonlySet<Partial<Weather>>): Weather {
+  const most = (key: keyof Weather): number =>
+    Math.max(CALM[key], ...[...weathers].map((one) => one[key] ?? 0));
+  return {
+    lossPermille: most('lossPermille'),
+    duplicatePermille: most('duplicatePermille'),
+    reorderPermille: most('reorderPermille'),
+    reorderMaxUs: most('reorderMaxUs'),
+  };
+}
