@@ -1,7 +1,7 @@
 import { bytesEqual, toHex } from '../../protocol/bytes.js';
 import type { ChainIdentity } from '../../protocol/domains.js';
 import { invariant } from '../../protocol/invariant.js';
-import { voteSigningRoot } from '../../protocol/signing-roots.js';
+import { voteSignBytes } from '../../protocol/sign-bytes.js';
 import type { Commit } from '../../protocol/types/commit.js';
 import type { ValidatorSet } from '../../protocol/types/validators.js';
 import { PRECOMMIT } from '../../protocol/types/vote.js';
@@ -51,7 +51,7 @@ function isCovered(
   if (order !== 0) return order > 0;
   const { chainId, genesisId } = identity;
   const chain: ChainIdentity = { chainId, genesisId, protocolVersion: versionAt(height) };
-  return bytesEqual(last.signBytes, voteSigningRoot(chain, PRECOMMIT, { height, round, blockId }));
+  return bytesEqual(last.signBytes, voteSignBytes(chain, PRECOMMIT, { height, round, blockId }));
 }
 
 function signedElsewhere({ height, round }: Commit, { identity, last }: SignerRecord): SignerError {

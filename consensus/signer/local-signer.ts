@@ -3,11 +3,11 @@ import { bls } from '../../protocol/crypto/bls.js';
 import type { ChainIdentity } from '../../protocol/domains.js';
 import { invariant } from '../../protocol/invariant.js';
 import {
-  extensionSigningRoot,
-  proposalSigningRoot,
-  revealSigningRoot,
-  voteSigningRoot,
-} from '../../protocol/signing-roots.js';
+  extensionSignBytes,
+  proposalSignBytes,
+  beaconSignBytes,
+  voteSignBytes,
+} from '../../protocol/sign-bytes.js';
 import type { ProposalPayload } from '../../protocol/types/proposal.js';
 import { isNilBlockId, PRECOMMIT, PREVOTE, type VotePayload } from '../../protocol/types/vote.js';
 import type { Folder } from '../disk/disk.js';
@@ -90,14 +90,14 @@ export class LocalSigner implements Signer {
 
   async signProposal(payload: ProposalPayload): Promise<Uint8Array> {
     const { height, round } = payload;
-    const signBytes = proposalSigningRoot(this.#identityAt(height), payload);
+    const signBytes = proposalSignBytes(this.#identityAt(height), payload);
     const claimed = await this.#claim({ height, round, step: PROPOSAL_STEP, signBytes, extension: [] });
     return this.#options.key.sign(claimed.signBytes);
   }
 
   async signPrevote(payload: VotePayload): Promise<Uint8Array> {
     const { height, round } = payload;
-    const signBytes = voteSigningRoot(this.#identityAt(height), PREVOTE, payload);
+    const signBytes = voteSignBytes(this.#identityAt(height), PREVOTE, payload);
     const claimed = await this.#claim({ height, round, step: PREVOTE_STEP, signBytes, extension: [] });
     return this.#options.key.sign(claimed.signBytes);
   }
@@ -115,12 +115,12 @@ export class LocalSigner implements Signer {
     return { signature, extension: this.#signedExtension(claimed) };
   }
 
-  async reveal(payload: BeaconPayload): Promise<Uint8Array> {
+  async reveal({ height, previousBeacon }: BeaconPayload): Promise<Uint8Array> {
     const { last } = this.#record;
-    if (last !== undefined && payload.height < last.height) {
-      throw regression(`a beacon of height ${payload.height}`, last, { height: payload.height });
+    if (last !== undefined && height < last.height) {
+      throw regression(`a beacon of height ${height}`, last, { height });
     }
-    const signBytes = revealSigningRoot(this.#identityAt(payload.height), payload);
+    const signBytes = beaconSignBytes(this.#identityAt(height), height, previousBeacon);
     return Promise.resolve(this.#options.key.sign(signBytes));
   }
 
@@ -130,8 +130,8 @@ export class LocalSigner implements Signer {
     const extension =
       content === undefined
         ? []
-        : [{ content, signBytes: extensionSigningRoot(identity, { height, round, content }) }];
-    const signBytes = voteSigningRoot(identity, PRECOMMIT, payload);
+        : [{ content, signBytes: extensionSignBytes(identity, { height, round, content }) }];
+    const signBytes = voteSignBytes(identity, PRECOMMIT, payload);
     return { height, round, step: PRECOMMIT_STEP, signBytes, extension };
   }
 
