@@ -3,9 +3,9 @@ import { bls } from '../../protocol/crypto/bls.js';
 import type { ChainIdentity } from '../../protocol/domains.js';
 import { invariant } from '../../protocol/invariant.js';
 import {
-  beaconSignBytes,
   extensionSignBytes,
   proposalSignBytes,
+  beaconSignBytes,
   voteSignBytes,
 } from '../../protocol/sign-bytes.js';
 import type { ProposalPayload } from '../../protocol/types/proposal.js';
@@ -115,16 +115,12 @@ export class LocalSigner implements Signer {
     return { signature, extension: this.#signedExtension(claimed) };
   }
 
-  async reveal(payload: BeaconPayload): Promise<Uint8Array> {
+  async reveal({ height, previousBeacon }: BeaconPayload): Promise<Uint8Array> {
     const { last } = this.#record;
-    if (last !== undefined && payload.height < last.height) {
-      throw regression(`a beacon of height ${payload.height}`, last, { height: payload.height });
+    if (last !== undefined && height < last.height) {
+      throw regression(`a beacon of height ${height}`, last, { height });
     }
-    const signBytes = beaconSignBytes(
-      this.#identityAt(payload.height),
-      payload.height,
-      payload.previousBeacon,
-    );
+    const signBytes = beaconSignBytes(this.#identityAt(height), height, previousBeacon);
     return Promise.resolve(this.#options.key.sign(signBytes));
   }
 

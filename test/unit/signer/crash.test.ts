@@ -90,6 +90,20 @@ describe('a signer whose process dies or whose power fails', () => {
     }
   });
 
+  test('keeps a record that it found readable but not yet durable', async () => {
+    for (let seed = 0; seed < 40; seed++) {
+      const disk = new SimulatedDisk({ prng: createPrng(seed) });
+      const signer = await openOn(disk);
+      // In the rename, the fourth step of the write: done or not, and not durable.
+      disk.crashAt = { step: disk.steps + 4 };
+      await assert.rejects(signer.signPrevote(vote(1, 0, 5)), SimulatedCrash);
+      const second = disk.crash('process');
+      await (await openOn(second)).signPrevote(vote(1, 0, 5));
+      const third = await openOn(second.crash('power'));
+      await assert.rejects(third.signPrevote(vote(1, 0, 6)), { code: 'SIGNER_CONFLICT' });
+    }
+  });
+
   test('over and over, whatever it is asked, through any history', async () => {
     let released = 0;
     for (let seed = 0; seed < 200; seed++) released += await randomHistory(createPrng(seed));
