@@ -128,7 +128,7 @@ export class Participant implements Host {
     this.#tip = nextTip(store, this.#tip, parent, commit);
     this.#workshop.forget(this.#tip);
     this.#inbox.open(this.#tip);
-    transactions.onBlock(local.transactionHashes);
+    transactions.onBlock(local.transactionHashes, local.executed.outcome.changes);
     onFinal?.(local, commit);
     this.#runner.submit({ kind: 'start', context: this.#contextOf(this.#tip) });
     this.#beginHeight();

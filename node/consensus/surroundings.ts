@@ -1,4 +1,5 @@
 import type { Message } from '../../consensus/messages.js';
+import type { Change } from '../../state/store/store.js';
 import type { OgpuError } from '../../protocol/errors.js';
 import type { RecoveredTransaction } from '../mempool/entry.js';
 
@@ -41,5 +42,5 @@ export interface TransactionSource {
   /** @throws OgpuError for an envelope that is no transaction of this chain */
   resolve(envelopes: readonly Uint8Array[]): Promise<readonly RecoveredTransaction[]>;
   /** A block is final: its transactions are gone, and the state is new. */
-  onBlock(transactionHashes: readonly Uint8Array[]): void;
+  onBlock(transactionHashes: readonly Uint8Array[], changes: readonly Change[]): void;
 }

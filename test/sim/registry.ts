@@ -1,4 +1,6 @@
 import { broadcastScenario } from './broadcast/scenario.js';
+import { simulatedChain } from './consensus/chain.js';
+import { consensusScenario } from './consensus/scenario.js';
 import { runScenario, type Outcome, type RunOptions } from './run.js';
 import { runVotes } from './votes/run.js';
 
@@ -9,6 +11,8 @@ export type RunSeed = (seed: number, options: RunOptions) => Promise<Outcome>;
 export const SCENARIOS: ReadonlyMap<string, RunSeed> = new Map<string, RunSeed>([
   ['broadcast', (seed, options) => runScenario(broadcastScenario(), seed, options)],
   ['votes', runVotes],
+  ['consensus', runConsensus(false)],
+  ['consensus-bls', runConsensus(true)],
 ]);
 
 const FLAWS = ['small-quorum', 'no-sync', 'no-repetition', 'takes-any-disk'] as const;
@@ -20,3 +24,11 @@ export const FLAWED: ReadonlyMap<string, RunSeed> = new Map(
     (seed, options) => runScenario(broadcastScenario(flaw), seed, options),
   ]),
 );
+
+/** @param isReal whether validators sign with BLS, or with something a hundred times as fast */
+function runConsensus(isReal: boolean): RunSeed {
+  return async (seed, options) => {
+    const chain = await simulatedChain(options.nodes, isReal);
+    return runScenario(consensusScenario(isReal ? 'consensus-bls' : 'consensus', chain), seed, options);
+  };
+}

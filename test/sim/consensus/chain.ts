@@ -1,0 +1,103 @@
+import { WEI_PER_OGPU, TOTAL_SUPPLY_WEI } from '../../../protocol/amounts.js';
+import { addressFromPublicKey } from '../../../protocol/address.js';
+import { compareBytes } from '../../../protocol/bytes.js';
+import { bls as realBls, type Bls } from '../../../protocol/crypto/bls.js';
+import { sha256 } from '../../../protocol/crypto/hash.js';
+import { secp256k1 } from '../../../protocol/crypto/secp256k1.js';
+import type { ChainParams } from '../../../protocol/params.js';
+import { assertChainParams } from '../../../protocol/params-check.js';
+import { PRESETS } from '../../../protocol/presets.js';
+import { initializeLedger, type LedgerGenesis } from '../../../state/chain/genesis.js';
+import { MemoryStore } from '../../../state/store/memory.js';
+import { hashBls } from './hash-bls.js';
+
+/** Keys of a validator; all follow from its number. */
+export interface SimulatedValidator {
+  /** The owner's address: its id. */
+  readonly id: Uint8Array;
+  readonly ownerSecretKey: Uint8Array;
+  readonly blsSecretKey: Uint8Array;
+  readonly stakeWei: bigint;
+}
+
+/** The chain that simulated nodes share. */
+export interface SimulatedChain {
+  readonly bls: Bls;
+  readonly validators: readonly SimulatedValidator[];
+  readonly genesis: LedgerGenesis;
+  /** With nothing but the genesis in it. */
+  readonly store: MemoryStore;
+}
+
+export const GENESIS_TIME_MS = 1_800_000_000_000;
+
+const DEVNET = PRESETS.devnet.params;
+
+/** Quick enough that a run of a minute sees epochs, unbonding and windows of absence. */
+export const SIMULATED_PARAMS: ChainParams = {
+  ...DEVNET,
+  consensus: {
+    ...DEVNET.consensus,
+    blockIntervalMinMs: 50,
+    blockIntervalIdleMs: 2_000,
+    timeoutProposeMs: 600,
+    timeoutProposeDeltaMs: 200,
+    timeoutPrevoteMs: 300,
+    timeoutPrevoteDeltaMs: 200,
+    timeoutPrecommitMs: 300,
+    timeoutPrecommitDeltaMs: 200,
+  },
+};
+assertChainParams(SIMULATED_PARAMS);
+
+const chains = new Map<string, Promise<SimulatedChain>>();
+
+/** @param isReal whether validators sign with BLS */
+export function simulatedChain(nodes: number, isReal: boolean): Promise<SimulatedChain> {
+  const name = `${nodes} ${isReal}`;
+  const known = chains.get(name);
+  if (known !== undefined) return known;
+  const made = makeChain(nodes, isReal ? realBls : hashBls);
+  chains.set(name, made);
+  return made;
+}
+
+async function makeChain(nodes: number, bls: Bls): Promise<SimulatedChain> {
+  const validators = Array.from({ length: nodes }, (_, node) => makeValidator(node));
+  const stakedWei = validators.reduce((total, { stakeWei }) => total + stakeWei, 0n);
+  const balanceWei = 1_000n * WEI_PER_OGPU;
+  const genesis: LedgerGenesis = {
+    chainId: PRESETS.devnet.chainId,
+    genesisId: sha256(Uint8Array.of(nodes)),
+    genesisTimeMs: GENESIS_TIME_MS,
+    params: SIMULATED_PARAMS,
+    reserveWei: TOTAL_SUPPLY_WEI - stakedWei - balanceWei * BigInt(nodes),
+    validators: validators
+      .map(({ id, blsSecretKey, stakeWei }, node) => ({
+        ...{ name: `node ${node}`, owner: id, operator: id, payout: id, stakeWei, commissionBps: 500 },
+        blsPublicKey: bls.publicKey(blsSecretKey),
+        proofOfPossession: bls.provePossession(blsSecretKey),
+      }))
+      .sort((a, b) => compareBytes(a.owner, b.owner)),
+    accounts: () =>
+      validators
+        .map(({ id }) => ({ address: id, balanceWei }))
+        .sort((a, b) => compareBytes(a.address, b.address)),
+  };
+  const store = new MemoryStore();
+  await initializeLedger(store, genesis);
+  return { bls, validators, genesis, store };
+}
+
+function makeValidator(node: number): SimulatedValidator {
+  const seed = (purpose: number): Uint8Array => sha256(Uint8Array.of(purpose, node & 0xff, node >> 8));
+  const ownerSecretKey = seed(1);
+  const blsSecretKey = seed(2);
+  blsSecretKey[0] = (blsSecretKey[0] ?? 0) >> 2;
+  return {
+    id: addressFromPublicKey(secp256k1.publicKey(ownerSecretKey)),
+    ownerSecretKey,
+    blsSecretKey,
+    stakeWei: 10_000n * WEI_PER_OGPU,
+  };
+}

@@ -1,0 +1,199 @@
+import { DiskError } from '../../../consensus/disk/disk.js';
+import { decodeMessage, encodeMessage, type Message } from '../../../consensus/messages.js';
+import { synchronousEngine } from '../../../consensus/votes/engine.js';
+import type { SigningKey } from '../../../consensus/signer/local-signer.js';
+import { openParticipant } from '../../../node/consensus/open-participant.js';
+import type { Participant } from '../../../node/consensus/participant.js';
+import type { LocalBlock } from '../../../node/consensus/block-execution.js';
+import { bytesEqual, toHex } from '../../../protocol/bytes.js';
+import { describeError } from '../../../protocol/errors.js';
+import { invariant } from '../../../protocol/invariant.js';
+import type { ExtendedCommit } from '../../../protocol/types/commit.js';
+import { validators } from '../../../state/staking/validator.js';
+import { StoreError } from '../../../state/store/errors.js';
+import type { Environment, Inhabitant } from '../scenario.js';
+import { MILLISECOND_US } from '../units.js';
+import { GENESIS_TIME_MS, type SimulatedChain, type SimulatedValidator } from './chain.js';
+import { anyTransaction } from './client.js';
+import { CRIMES, overhear, type Criminal } from './crimes.js';
+import type { NodeDisk } from './disk.js';
+import { shortName } from './hash-bls.js';
+import type { Seen } from './observations.js';
+import { SimulatedTransactions } from './transactions.js';
+
+/** What crosses a simulated wire: encoded as it would be on a real one. */
+export interface Packet {
+  readonly kind: 'consensus' | 'transaction';
+  readonly bytes: Uint8Array;
+}
+
+export type Home = Environment<Packet, NodeDisk, Seen>;
+
+/** The real node but for its sockets: engine, runner, log, signer, ledger and mempool, on a simulated clock, network and disk. */
+export async function bootNode(
+  home: Home,
+  chain: SimulatedChain,
+  crime: string | undefined,
+): Promise<Inhabitant<Packet>> {
+  const self = chain.validators[home.node];
+  invariant(self !== undefined, 'every node is a validator');
+  const node = new SimulatedNode(home, chain, self, crime);
+  await node.open();
+  return {
+    receive: (from, packet) => node.receive(from, packet),
+    disconnected: (peer) => {
+      node.disconnected(peer);
+    },
+  };
+}
+
+/** What a transaction's sender waits at most before the next one. */
+const CLIENT_PERIOD_MS = 2_000;
+
+class SimulatedNode {
+  readonly #home: Home;
+  readonly #chain: SimulatedChain;
+  readonly #self: SimulatedValidator;
+  readonly #criminal: Criminal | undefined;
+  readonly #crime: string | undefined;
+  readonly #transactions: SimulatedTransactions;
+  #participant: Participant | undefined;
+
+  constructor(home: Home, chain: SimulatedChain, self: SimulatedValidator, crime: string | undefined) {
+    this.#home = home;
+    this.#chain = chain;
+    this.#self = self;
+    this.#crime = crime;
+    this.#transactions = new SimulatedTransactions(home.disk.store, chain.genesis.chainId, () =>
+      this.#nowMs(),
+    );
+    const confess = (): void => {
+      const validator = toHex(self.id);
+      home.observe({ kind: 'crime', validator, line: `node ${home.node} can be convicted` });
+    };
+    const { random } = home;
+    this.#criminal = crime === undefined ? undefined : { chain, self, random, proposals: new Map(), confess };
+  }
+
+  async open(): Promise<void> {
+    const { disk, random } = this.#home;
+    const { bls } = this.#chain;
+    const log = disk.files.openFolder('wal');
+    const signer = disk.files.openFolder('signer');
+    this.#participant = await openParticipant({
+      store: disk.store,
+      bls,
+      logFolder: log.folder,
+      validator: { id: this.#self.id, key: this.#key(), folder: signer.folder, create: !disk.hasSigner },
+      randomBytes: (length) => random.bytes(length),
+      signatures: synchronousEngine(bls),
+      network: {
+        broadcast: (message) => {
+          for (let to = 0; to < this.#home.nodes; to++) if (to !== this.#home.node) this.#send(to, message);
+        },
+        send: (peer, message) => {
+          this.#send(Number(peer), message);
+        },
+        sendToValidator: (id, message) => {
+          const to = this.#chain.validators.findIndex((validator) => bytesEqual(validator.id, id));
+          if (to >= 0 && to !== this.#home.node) this.#send(to, message);
+        },
+        blame: () => undefined,
+      },
+      clock: {
+        nowMs: () => this.#nowMs(),
+        setTimer: (delayMs, run) => this.#home.setTimer(delayMs * MILLISECOND_US, run),
+      },
+      transactions: this.#transactions,
+      extensionContent: () => random.bytes(random.below(8)),
+      checkInvariants: true,
+      onFinal: (local, commit) => {
+        this.#tellFinal(local, commit);
+      },
+      onStop: (error) => {
+        this.#stopped(error);
+      },
+    });
+    disk.hasSigner = true;
+    this.#scheduleClient();
+  }
+
+  async receive(from: number, { kind, bytes }: Packet): Promise<void> {
+    if (kind === 'transaction') {
+      await this.#transactions.add(bytes);
+      return;
+    }
+    const message = decodeMessage(bytes);
+    if (this.#criminal !== undefined) overhear(this.#criminal, message);
+    this.#participant?.receive(String(from), message);
+  }
+
+  disconnected(peer: number): void {
+    this.#participant?.disconnected(String(peer));
+  }
+
+  #send(to: number, message: Message): void {
+    const { random } = this.#home;
+    const told =
+      this.#criminal && this.#crime ? CRIMES[this.#crime]?.(this.#criminal, message, to) : [message];
+    if (this.#criminal !== undefined) overhear(this.#criminal, message);
+    for (const one of told ?? [message]) {
+      const bytes = encodeMessage(one);
+      this.#home.send(to, { kind: 'consensus', bytes }, bytes.length);
+    }
+    random;
+  }
+
+  /** Every signature is shown to the checkers before it leaves. */
+  #key(): SigningKey {
+    const { bls } = this.#chain;
+    const { blsSecretKey } = this.#self;
+    return { publicKey: bls.publicKey(blsSecretKey), sign: (message) => bls.sign(blsSecretKey, message) };
+  }
+
+  #nowMs(): number {
+    return GENESIS_TIME_MS + this.#home.clock.wallMs();
+  }
+
+  #scheduleClient(): void {
+    const { random, nodes, node } = this.#home;
+    this.#home.setTimer((1 + random.below(CLIENT_PERIOD_MS)) * MILLISECOND_US, async () => {
+      this.#scheduleClient();
+      const nonce = this.#transactions.pool.pendingNonce(this.#self.id);
+      const bytes = anyTransaction(this.#chain, this.#self, nonce, random);
+      if (!(await this.#transactions.add(bytes))) return;
+      for (let to = 0; to < nodes; to++) {
+        if (to !== node) this.#home.send(to, { kind: 'transaction', bytes }, bytes.length);
+      }
+    });
+  }
+
+  #tellFinal({ block, id }: LocalBlock, { commit }: ExtendedCommit): void {
+    const { height, stateRoot } = block.header;
+    const { store } = this.#home.disk;
+    const tombstoned = this.#chain.validators.flatMap(({ id: owner }) =>
+      validators.read(store, owner).tombstone.length > 0 ? [toHex(owner)] : [],
+    );
+    this.#home.observe({
+      kind: 'final',
+      height,
+      round: commit.round,
+      id: toHex(id),
+      stateRoot: toHex(stateRoot),
+      tombstoned,
+      transactions: block.body.transactions.length,
+      line: `node ${this.#home.node} decided ${shortName(id)} at height ${height} in round ${commit.round}, ${block.body.transactions.length} transactions`,
+    });
+  }
+
+  /** A disk that refuses ends the process; anything else is a bug. */
+  #stopped(error: unknown): void {
+    if (error instanceof DiskError || error instanceof StoreError) {
+      this.#home.exit(describeError(error));
+      return;
+    }
+    this.#home.setTimer(0, () => {
+      throw error instanceof Error ? error : new Error(String(error));
+    });
+  }
+}
