@@ -128,6 +128,15 @@ export class Inbox {
     switch (message.kind) {
       case 'proposal': {
         const { proposal, header } = message.proposal;
+        // The header is under no signature: with another one the proposal would count as seen.
+        if (!bytesEqual(proposal.payload.blockId, blockId(header))) {
+          const error = new InboxError(
+            'PROPOSAL_HEADER_FOREIGN',
+            'a proposal with the header of another block',
+          );
+          this.#parts.network.blame(peer, error);
+          return;
+        }
         this.#verify(peer, { type: 'proposal', proposal, header, receivedMs });
         return;
       }
@@ -295,7 +304,9 @@ export class Inbox {
 }
 
 /** A message that is of no use. */
-export class InboxError extends OgpuError<'BLOCK_BODY_FOREIGN' | 'INBOX_CLOSED'> {}
+export class InboxError extends OgpuError<
+  'BLOCK_BODY_FOREIGN' | 'PROPOSAL_HEADER_FOREIGN' | 'INBOX_CLOSED'
+> {}
 
 /** The present height and the two before it. */
 const OPEN_HEIGHTS = 3;

@@ -133,7 +133,6 @@ class SimulatedNode {
   }
 
   #send(to: number, message: Message): void {
-    const { random } = this.#home;
     const told =
       this.#criminal && this.#crime ? CRIMES[this.#crime]?.(this.#criminal, message, to) : [message];
     if (this.#criminal !== undefined) overhear(this.#criminal, message);
@@ -144,7 +143,6 @@ class SimulatedNode {
     random;
   }
 
-  /** Every signature is shown to the checkers before it leaves. */
   #key(): SigningKey {
     const { bls } = this.#chain;
     const { blsSecretKey } = this.#self;
