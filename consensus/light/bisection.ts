@@ -54,7 +54,10 @@ export async function verifyToHeight(
   return latest;
 }
 
-async function requestOne(request: (height: number) => Promise<LightBlock>, height: number): Promise<LightBlock> {
+async function requestOne(
+  request: (height: number) => Promise<LightBlock>,
+  height: number,
+): Promise<LightBlock> {
   const block = await request(height);
   if (block.header.height === height) return block;
   throw new LightError('LIGHT_HEIGHT', `asked for height ${height}, served ${block.header.height}`, {
