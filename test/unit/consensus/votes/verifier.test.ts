@@ -7,6 +7,7 @@ import { bls } from '../../../../protocol/crypto/bls.js';
 import { NO_ROUND } from '../../../../protocol/types/proposal.js';
 import { NIL_BLOCK_ID, PREVOTE, type Vote } from '../../../../protocol/types/vote.js';
 import { equalCommittee, TEST_CHAIN, TestMember } from '../../../support/committee.js';
+import { createPrng } from '../../../support/prng.js';
 import { cancellingPair } from '../../crypto/hostile-points.js';
 
 const HEIGHT = 7;
@@ -304,4 +305,60 @@ test('handlers may submit and close from within, without recursion', () => {
   verifier.open(HEIGHT, committee, TEST_CHAIN);
   verifier.submit('p', prevote(first, blockId, 0));
   assert.equal(seen.length, 100);
+});
+
+test('in whatever order messages and answers come, exactly the good ones are handed on, each once', () => {
+  const good = members.flatMap((by) => [0, 1, 2].map((round) => prevote(by, blockId, round)));
+  const more = members.map((by) => precommit(by, blockId, 2));
+  const [spare] = more;
+  assert.ok(spare?.extension);
+  const { extension: copied } = spare;
+  const { signature } = copied;
+  const bad = [
+    ...good.map((message) => withVote(message, { signature })),
+    ...more
+      .slice(1)
+      .map(({ type, vote }) => ({ type, vote, extension: { ...copied, validator: vote.validator } })),
+  ];
+  const isGood = new Set<ConsensusMessage>([...good, ...more]);
+  const truth = new Map<string, readonly number[]>();
+  for (let seed = 1; seed <= 30; seed++) {
+    const prng = createPrng(seed);
+    const answers: (() => void)[] = [];
+    const engine: SignatureEngine = {
+      findInvalid: (entries, message, done) => {
+        const name = [message, ...entries.flatMap(({ key, signature: by }) => [key.bytes, by])].join();
+        const invalid = truth.get(name) ?? bls.findInvalid(entries, message);
+        truth.set(name, invalid);
+        answers.push(() => {
+          done(prng.chance(1, 10) ? undefined : invalid);
+        });
+      },
+    };
+    const { verifier, verified, blamed } = setup(engine, { maxBatch: 5, maxBatchPerPeer: 2 });
+    const answer = (): void => {
+      answers.splice(prng.below(answers.length), 1)[0]?.();
+    };
+    for (let i = 0; i < 150; i++) {
+      const [source, peer] = prng.chance(1, 2)
+        ? [bad, 'liar']
+        : [[...good, ...more], prng.pick(['a', 'b', 'c'])];
+      verifier.submit(peer, prng.pick(source));
+      if (prng.chance(1, 2)) answer();
+    }
+    while (answers.length > 0) answer();
+    for (const message of isGood) {
+      for (let tries = 0; tries < 20 && verifier.submit('a', message) !== 'duplicate'; tries++) {
+        while (answers.length > 0) answer();
+      }
+    }
+    assert.ok(
+      verified.every(({ message, peer }) => isGood.has(message) && peer !== 'liar'),
+      `seed ${seed}`,
+    );
+    assert.equal(new Set(verified.map(({ message }) => message)).size, verified.length, `seed ${seed}`);
+    assert.equal(verified.length, good.length + more.length, `seed ${seed}`);
+    assert.ok(blamed.length > 0 && blamed.every((line) => line === 'liar VOTE_SIGNATURE'), `seed ${seed}`);
+    assert.equal(verifier.waiting, 0);
+  }
 });
