@@ -140,7 +140,6 @@ class SimulatedNode {
       const bytes = encodeMessage(one);
       this.#home.send(to, { kind: 'consensus', bytes }, bytes.length);
     }
-    random;
   }
 
   #key(): SigningKey {
