@@ -102,6 +102,12 @@ export class VoteKeeper<Vote extends CoreVote> {
     return [...(this.#rounds.get(round)?.ballots[kind].votes.values() ?? [])];
   }
 
+  /** One vote of everybody who has voted in a round: shows who is there. */
+  oneOfEach(round: number): Vote[] {
+    const votes = [...this.votesOf('precommit', round), ...this.votesOf('prevote', round)];
+    return [...new Map(votes.map((vote) => [vote.validator, vote])).values()];
+  }
+
   /** Forgets what is too far behind `presentRound`, but for `keptRounds` and the commit. */
   prune(presentRound: number, keptRounds: readonly number[]): void {
     for (const round of this.#rounds.keys()) {
