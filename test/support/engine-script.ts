@@ -26,7 +26,8 @@ const HEADER_TIME_MS = 1_000_000;
  *   powers a=1 b=1 c=1 d=1             in round r of height h validator number h − 1 + r proposes, again and again
  *   start 1 | work | notice 1
  *   timer interval | timer idle | timer resend | timer propose 0
- *   proposal 0 X [valid=0] [by=b] [delay=2500] [from=p]     `delay`: milliseconds from the header's time to its arrival
+ *   header X [height=1] [round=0] [proposer=a]    makes a block that belongs elsewhere
+ *   proposal 0 X [valid=0] [by=b] [header=Y] [delay=2500] [from=p]     `delay`: milliseconds from the header's time to its arrival
  *   block X | built X | validated X valid | validated X invalid
  *   prevote b X [round=0] [height=1] [from=p] | precommit b X [ext=text]
  *   votes prevote b X, precommit c nil
@@ -57,6 +58,9 @@ export class EngineScript {
           [...parseCommand(command).settings].map(([name, power]) => [name, Number(power)]),
         );
         this.#engine = this.#createEngine();
+        return [];
+      case 'header':
+        this.#makeBlock(first, parseCommand(command).settings);
         return [];
       case 'signer':
         this.#isRefused = first === 'refuses';
@@ -194,7 +198,7 @@ export class EngineScript {
 
   #proposal(round: number, name: string, settings: ReadonlyMap<string, string>): Input {
     const height = Number(settings.get('height') ?? this.#height);
-    const { block, id } = this.#block(name, round);
+    const { id } = this.#block(name, round);
     const valid = settings.get('valid');
     const payload = {
       height,
@@ -205,7 +209,7 @@ export class EngineScript {
     const proposer = idOf(settings.get('by') ?? this.#proposerOf(height, round));
     const proposal: SignedProposal = {
       proposal: { payload, proposer, signature: signature() },
-      header: block.header,
+      header: this.#block(settings.get('header') ?? name).block.header,
     };
     const receivedMs = HEADER_TIME_MS + Number(settings.get('delay') ?? 0);
     return { kind: 'proposal', proposal, receivedMs, ...peerOf(settings) };
@@ -237,14 +241,20 @@ export class EngineScript {
 
   /** A block is made where it is first spoken of: in a proposal of its round, else in the present round. */
   #block(name: string, round = this.#round): { readonly block: Block; readonly id: Uint8Array } {
-    const known = this.#blocks.get(name);
-    if (known !== undefined) return known;
+    return this.#blocks.get(name) ?? this.#makeBlock(name, new Map([['round', `${round}`]]));
+  }
+
+  #makeBlock(
+    name: string,
+    settings: ReadonlyMap<string, string>,
+  ): { readonly block: Block; readonly id: Uint8Array } {
+    const round = Number(settings.get('round') ?? 0);
     const header: Header = {
       ...SAMPLES.header(createPrng(1)),
-      height: this.#height,
+      height: Number(settings.get('height') ?? this.#height),
       round,
       timeMs: HEADER_TIME_MS,
-      proposer: idOf(this.#proposerOf(this.#height, round)),
+      proposer: idOf(settings.get('proposer') ?? this.#proposerOf(this.#height, round)),
       extraData: new TextEncoder().encode(name),
     };
     const body = { transactions: [], evidence: [], parentCommit: emptyCommit(), parentExtensions: [] };
