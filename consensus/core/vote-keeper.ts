@@ -88,6 +88,11 @@ export class VoteKeeper<Vote extends CoreVote> {
     return lowest;
   }
 
+  /** Rounds of which anything is kept. */
+  get roundCount(): number {
+    return this.#rounds.size;
+  }
+
   /** The votes of one kind, round and target. */
   votesFor(kind: VoteKind, round: number, target: VoteTarget): Vote[] {
     return this.votesOf(kind, round).filter((vote) => vote.target === target);
@@ -95,6 +100,12 @@ export class VoteKeeper<Vote extends CoreVote> {
 
   votesOf(kind: VoteKind, round: number): Vote[] {
     return [...(this.#rounds.get(round)?.ballots[kind].votes.values() ?? [])];
+  }
+
+  /** One vote of everybody who has voted in a round: shows who is there. */
+  oneOfEach(round: number): Vote[] {
+    const votes = [...this.votesOf('precommit', round), ...this.votesOf('prevote', round)];
+    return [...new Map(votes.map((vote) => [vote.validator, vote])).values()];
   }
 
   /** Forgets what is too far behind `presentRound`, but for `keptRounds` and the commit. */
@@ -118,7 +129,7 @@ export class VoteKeeper<Vote extends CoreVote> {
     ahead.sort((a, b) => a - b);
     const dropped = ahead.length > MAX_FUTURE_ROUNDS ? ahead.shift() : undefined;
     this.#futureRounds.set(validator, ahead);
-    if (dropped !== undefined && dropped !== round) this.#removeVotes(dropped, validator);
+    if (dropped !== undefined) this.#removeVotes(dropped, validator);
     return dropped !== round;
   }
 

@@ -2,7 +2,7 @@ import type { Address } from '../../protocol/address.js';
 import { bytesEqual, fromHex, toHex } from '../../protocol/bytes.js';
 import { invariant } from '../../protocol/invariant.js';
 import { proposalPayloadCodec, NO_ROUND, type ProposalPayload } from '../../protocol/types/proposal.js';
-import { NIL_BLOCK_ID, PRECOMMIT, PREVOTE } from '../../protocol/types/vote.js';
+import { isNilBlockId, NIL_BLOCK_ID, PRECOMMIT, PREVOTE } from '../../protocol/types/vote.js';
 import { extensionPayloadCodec } from '../../protocol/types/extension.js';
 import type { Output } from '../core/state-machine.js';
 import type { BlockInRound, VoteKind, VoteTarget } from '../core/types.js';
@@ -100,7 +100,10 @@ export class ConsensusEngine {
     open.isOpen = true;
     const { height, params, proposerOf } = open.context;
     yield* perform({ kind: 'log', input: { kind: 'open', height } });
-    if (open.hasWork) yield* perform({ kind: 'notify-proposer', height, proposer: proposerOf(0) });
+    const proposer = proposerOf(0);
+    if (open.hasWork && toHex(proposer) !== open.own) {
+      yield* perform({ kind: 'notify-proposer', height, proposer });
+    }
     yield* setTimer({ kind: 'resend', height }, resendMs(params));
     yield* this.#carryOut(open, open.driver.start());
   }
@@ -211,7 +214,7 @@ export class ConsensusEngine {
 
   *#takeCommit(open: OpenHeight, input: InputOf<'commit'>): Performing {
     const { height, round, blockId } = input.commit.commit;
-    if (height !== open.context.height || open.certificate !== undefined) return;
+    if (height !== open.context.height || open.certificate !== undefined || isNilBlockId(blockId)) return;
     yield* this.#open(open);
     open.certificate = input.commit;
     yield* perform({ kind: 'log', input });
@@ -358,7 +361,7 @@ export class ConsensusEngine {
       height,
       round,
       blockId: fromHex(name),
-      certificate: open.certificate,
+      certificate: open.certificate?.commit.round === round ? open.certificate : undefined,
       votes,
     };
     yield* perform({ kind: 'cancel-timers' });
@@ -401,10 +404,9 @@ export class ConsensusEngine {
     const { votes, state } = open.driver;
     if (round >= state.round || open.helped.has(to) || state.step === 'decided') return;
     if (open.helped.size < MAX_HELPED) open.helped.add(to);
-    const before = votes.votesOf('precommit', state.round - 1);
     const proof = votes.hasAnyQuorum('precommit', state.round - 1)
-      ? before
-      : [...votes.votesOf('prevote', state.round), ...votes.votesOf('precommit', state.round)];
+      ? votes.votesOf('precommit', state.round - 1)
+      : votes.oneOfEach(state.round);
     if (proof.length === 0) return;
     yield* perform({
       kind: 'send',
@@ -445,7 +447,7 @@ function isSameRoot<Value>(codec: { root(value: Value): Uint8Array }, a: Value, 
 }
 
 function targetOf(blockId: Uint8Array): VoteTarget {
-  return bytesEqual(blockId, NIL_BLOCK_ID) ? null : toHex(blockId);
+  return isNilBlockId(blockId) ? null : toHex(blockId);
 }
 
 function resendMs({ timeoutProposeMs }: HeightContext['params']): number {

@@ -13,6 +13,7 @@ export class PastHeight {
   readonly #decided: Omit<Precommits, 'votes'>;
   readonly #members: ReadonlySet<ValidatorName>;
   readonly #precommits = new Map<ValidatorName, SignedVote>();
+  /** One of each validator: of the decided round, as soon as there is one. */
   readonly #extensions = new Map<ValidatorName, VoteExtension>();
 
   constructor(open: OpenHeight, decided: Precommits) {
@@ -31,10 +32,13 @@ export class PastHeight {
     const name = toHex(signed.vote.validator);
     if (kind !== PRECOMMIT || payload.height !== this.height || !this.#members.has(name)) return undefined;
     const [extension] = signed.extension;
-    if (extension !== undefined && !isNilBlockId(payload.blockId) && !this.#extensions.has(name)) {
+    const isDecidedRound = payload.round === this.#decided.round;
+    const kept = this.#extensions.get(name);
+    const isPreferred = isDecidedRound && kept?.payload.round !== payload.round;
+    if (extension !== undefined && !isNilBlockId(payload.blockId) && (kept === undefined || isPreferred)) {
       this.#extensions.set(name, extension);
     }
-    if (payload.round !== this.#decided.round) return undefined;
+    if (!isDecidedRound) return undefined;
     const known = this.#precommits.get(name);
     if (known === undefined) this.#precommits.set(name, signed);
     return known && toEngineVote(known);

@@ -174,17 +174,18 @@ export class HostileNetwork {
 
   #deliver(event: Event, isRepeated: boolean): void {
     if (!isRepeated) this.#events.splice(this.#events.indexOf(event), 1);
+    this.#carryOut(event.to, this.#tell(event));
+  }
+
+  #tell(event: Event): Output[] {
     const { driver } = event.to;
     switch (event.kind) {
       case 'message':
-        return this.#carryOut(event.to, this.#receive(event.to, event.message));
+        return this.#receive(event.to, event.message);
       case 'executed':
-        return this.#carryOut(
-          event.to,
-          driver.setValidity(event.block, event.block.startsWith(BAD) ? 'invalid' : 'valid'),
-        );
+        return driver.setValidity(event.block, event.block.startsWith(BAD) ? 'invalid' : 'valid');
       case 'timeout':
-        return this.#carryOut(event.to, driver.timeoutElapsed(event.timeout, event.round));
+        return driver.timeoutElapsed(event.timeout, event.round);
     }
   }
 

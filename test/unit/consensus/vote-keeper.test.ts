@@ -123,6 +123,7 @@ describe('bounds', () => {
       KINDS.flatMap((kind) => keeper.votesOf(kind, round)),
     ).flat();
     assert.equal(kept.filter(({ validator }) => validator === 'a').length, 2 * MAX_FUTURE_ROUNDS);
+    assert.equal(keeper.roundCount, 1 + MAX_FUTURE_ROUNDS);
     assert.deepEqual(keeper.votesOf('precommit', 2), [honest]);
     assert.equal(keeper.roundToSkipTo(0), undefined);
     keeper.add(vote('c', 'prevote', 2, null), 0);
@@ -148,11 +149,21 @@ describe('bounds', () => {
     assert.deepEqual(keeper.votesOf('prevote', 1), [vote('b', 'prevote', 1, 'X')]);
     assert.equal(keeper.roundToSkipTo(0), undefined);
     keeper.add(vote('c', 'prevote', 1, 'X'), 1);
+    assert.equal(keeper.hasAnyQuorum('prevote', 1), false);
     keeper.add(vote('d', 'prevote', 1, 'Y'), 1);
     assert.equal(keeper.quorum('prevote', 1), undefined);
     assert.equal(keeper.hasAnyQuorum('prevote', 1), true);
     keeper.add(vote('a', 'prevote', 1, 'X'), 1);
     assert.equal(keeper.quorum('prevote', 1), 'X');
+  });
+
+  test('a certificate stays where votes are displaced', () => {
+    const keeper = fourEqual();
+    keeper.addCertificate('precommit', 1, 'X');
+    for (let round = 1; round <= 1 + MAX_FUTURE_ROUNDS; round++)
+      keeper.add(vote('a', 'prevote', round, 'X'), 0);
+    assert.deepEqual(keeper.votesOf('prevote', 1), []);
+    assert.equal(keeper.quorum('precommit', 1), 'X');
   });
 
   test('what has become the past makes room for what is to come', () => {
