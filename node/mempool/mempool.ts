@@ -301,6 +301,7 @@ export class Mempool {
       expectedNonce: queue.account.nonce + queue.measure.run,
       tipWei: entry.tipWei,
       baseFeeWei: this.#baseFeeWei,
+      minTipWei: this.#config.minTipWei,
     });
   }
 
@@ -341,7 +342,10 @@ export class Mempool {
 function fullError(
   { isExecutable, worthWei }: Rank,
   mustOutrank: Rank | undefined,
-  known: { readonly expectedNonce: number; readonly tipWei: bigint; readonly baseFeeWei: bigint },
+  {
+    minTipWei,
+    ...known
+  }: Readonly<Record<'tipWei' | 'baseFeeWei' | 'minTipWei', bigint>> & { readonly expectedNonce: number },
 ): MempoolError {
   const data = { ...known, worthWei, isExecutable };
   if (mustOutrank === undefined) {
@@ -357,7 +361,7 @@ function fullError(
   const requiredWei = mustOutrank.isExecutable === isExecutable ? mustOutrank.worthWei + 1n : worthWei;
   return new MempoolError('MEMPOOL_FULL', text, {
     ...data,
-    requiredMaxPriorityFeePerGas: requiredWei > 1n ? requiredWei : 1n,
+    requiredMaxPriorityFeePerGas: requiredWei > minTipWei ? requiredWei : minTipWei,
     requiredMaxFeePerGas: known.baseFeeWei + requiredWei,
   });
 }
