@@ -15,7 +15,7 @@ import {
 } from '../../../node/mempool/journal-format.js';
 import { MempoolJournal, type JournalFile, type JournalOptions } from '../../../node/mempool/journal.js';
 import { Mempool } from '../../../node/mempool/mempool.js';
-import type { PoolEntry, Source } from '../../../node/mempool/entry.js';
+import { pricesOf, type PoolEntry, type Source } from '../../../node/mempool/entry.js';
 import { SenderRecovery } from '../../../node/mempool/recovery.js';
 import { GWEI, TestLedger } from '../../support/ledger.js';
 import { countedRecovery, MemoryJournalFile, signedEnvelope } from '../../support/mempool-journal.js';
@@ -342,6 +342,6 @@ function recordEnds(bytes: Uint8Array): number[] {
 
 function entryOf(bytes: Uint8Array): PoolEntry {
   const recovered = { ...sentBy(new Uint8Array(20)), bytes };
-  const prices = { feeCapWei: 1n, tipCapWei: 1n, maxCostWei: 1n, tipWei: 1n };
+  const prices = { ...pricesOf(recovered.transaction), maxCostWei: 1n, tipWei: 1n, worthWei: 1n };
   return { recovered, source: 'peer', nonce: 0, ...prices, arrival: 0, arrivedAtMs: 5, isExempt: false };
 }

@@ -149,7 +149,7 @@ export class NaivePool {
       const later = { ...account, nonce: Math.max(nonce, account.nonce) };
       admit(transaction, later, { baseFeeWei: minBaseFeeWei, gasLeft: gasLimit });
     } catch (error) {
-      if (error instanceof AdmissionError) return String(error.code);
+      if (error instanceof AdmissionError) return error.code;
       throw error;
     }
     if (transaction.type !== 'eip1559') throw new RangeError('the model knows one type');

@@ -6,8 +6,8 @@ import { OgpuError, type ErrorData } from '../../../protocol/errors.js';
 import type { Eip1559Transaction } from '../../../protocol/transactions/types.js';
 import { changedAccounts } from '../../../node/mempool/changed-accounts.js';
 import { DEFAULT_MEMPOOL_CONFIG } from '../../../node/mempool/config.js';
-import { effectiveTipWei } from '../../../node/mempool/entry.js';
-import { Mempool } from '../../../node/mempool/mempool.js';
+import { effectiveTipWei, pricesOf } from '../../../node/mempool/entry.js';
+import type { Mempool } from '../../../node/mempool/mempool.js';
 import type { RecoveredTransaction, Source } from '../../../node/mempool/entry.js';
 import { effectiveGasPriceWei } from '../../../state/transition/execute-transaction.js';
 import { transition } from '../../../state/transition/transition.js';
@@ -227,9 +227,8 @@ describe('order', () => {
       const maxPriorityFeePerGas = prng.bigint(40) % (maxFeePerGas + 1n);
       const baseFeeWei = prng.bigint(39);
       const { transaction } = sentBy(ALICE, { maxFeePerGas, tipWei: maxPriorityFeePerGas });
-      const prices = { feeCapWei: maxFeePerGas, tipCapWei: maxPriorityFeePerGas };
       assert.equal(
-        effectiveTipWei(prices, baseFeeWei),
+        effectiveTipWei(pricesOf(transaction), baseFeeWei),
         effectiveGasPriceWei(transaction, baseFeeWei) - baseFeeWei,
       );
     }
