@@ -153,6 +153,24 @@ describe('a replacement', () => {
     assert.deepEqual([pool.has(first.hash), pool.get(second.hash), pool.stats().count], [false, second, 1]);
   });
 
+  test('raises even what is nothing', () => {
+    const { pool } = poolOn(fundedLedger(1), { config: { minTipWei: 0n } });
+    pool.add(sentBy(ALICE, { maxFeePerGas: GWEI, tipWei: 0n }), 'peer');
+    const { data } = refusal(pool, sentBy(ALICE, { maxFeePerGas: 2n * GWEI, tipWei: 0n }));
+    assert.equal(data['requiredMaxPriorityFeePerGas'], 1n);
+  });
+
+  test('counts in place of what it replaces, for the bound of its sender too', () => {
+    const ledger = fundedLedger(1, 1_000n * WEI_PER_OGPU);
+    const { pool } = poolOn(ledger, { config: { maxSenderCount: 2, maxSenderBytes: 131_072 } });
+    const large = { data: new Uint8Array(90_000), gasLimit: 400_000n };
+    pool.add(sentBy(ALICE, large), 'peer');
+    pool.add(sentBy(ALICE, { nonce: 1n }), 'peer');
+    const raised = { ...large, maxFeePerGas: 110n * GWEI, tipWei: 2n * GWEI };
+    assert.equal(pool.add(sentBy(ALICE, raised), 'peer').kind, 'replaced');
+    assert.equal(pool.stats().count, 2);
+  });
+
   test('of one in the middle leaves the run whole', () => {
     const { pool } = poolOn(fundedLedger(1));
     for (let nonce = 0n; nonce < 4n; nonce++) pool.add(sentBy(ALICE, { nonce }), 'peer');
@@ -247,6 +265,42 @@ describe('order', () => {
     assert.equal(pool.select({ ...request, maxBytes: 2 * bytes }).length, 2);
     assert.equal(pool.select({ ...request, maxBytes: 2 * bytes - 1 }).length, 1);
     assert.equal(pool.select({ ...request, maxCount: 1 }).length, 1);
+  });
+
+  test('a new base fee moves the few whose tip it changes, in blocks and in eviction', () => {
+    const ledger = fundedLedger(70);
+    const { pool } = poolOn(ledger, { config: { maxCount: 60, maxExemptCount: 1 } });
+    const all = Array.from({ length: 60 }, (_, i) => {
+      const isCapped = i % 12 === 5;
+      const maxFeePerGas = (isCapped ? 50n : 1_000n) * GWEI + BigInt(i);
+      return sentBy(person(i), { maxFeePerGas, tipWei: BigInt(20 + ((i * 7) % 60)) * GWEI });
+    });
+    for (const each of all) pool.add(each, 'peer');
+    for (const baseFee of [1n, 25n, 39n, 12n, 45n]) {
+      const baseFeeWei = baseFee * GWEI;
+      setBaseFee(ledger, baseFeeWei);
+      pool.onBlock({ state: ledger, touched: [], included: [] });
+      const tip = ({ transaction }: RecoveredTransaction): bigint =>
+        effectiveGasPriceWei(transaction, baseFeeWei) - baseFeeWei;
+      const sorted = all.toSorted((a, b) => (tip(a) === tip(b) ? 0 : tip(a) > tip(b) ? -1 : 1));
+      const request = { state: ledger, baseFeeWei, gasLimit: 10 ** 8, maxBytes: 10 ** 6, maxCount: 99 };
+      assert.deepEqual(hashes(pool.select(request)), hashes(sorted));
+    }
+    const capped = all.filter((_, i) => i % 12 === 5);
+    for (const [i, victim] of capped.entries()) {
+      pool.add(sentBy(person(60 + i), { tipWei: 10n * GWEI }), 'peer');
+      assert.ok(!pool.has(victim.hash));
+    }
+  });
+
+  test('a selection spends the balance of the state it is given once', () => {
+    const ledger = fundedLedger(1);
+    const { pool } = poolOn(ledger);
+    const [first, second] = [sentBy(ALICE), sentBy(ALICE, { nonce: 1n })];
+    for (const each of [first, second]) pool.add(each, 'peer');
+    const poorer = fundedLedger(1, 2n * 21_000n * 100n * GWEI + 1n);
+    const request = { baseFeeWei: GWEI, gasLimit: 10 ** 6, maxBytes: 10_000, maxCount: 10 };
+    assert.deepEqual(hashes(pool.select({ ...request, state: poorer })), hashes([first]));
   });
 
   test('a selection goes by the state it is given, newer than the pool', () => {
