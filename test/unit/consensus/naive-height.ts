@@ -201,7 +201,9 @@ export class NaiveHeight {
   #valueToPropose(before: number): BlockInRound | null {
     for (let round = before - 1; round > this.validRound; round--) {
       const prevotes = this.#votes.filter((vote) => vote.kind === 'prevote' && vote.round === round);
-      const polka = prevotes.find(({ target }) => target !== null && this.#hasTwoThirds('prevote', round, target));
+      const polka = prevotes.find(
+        ({ target }) => target !== null && this.#hasTwoThirds('prevote', round, target),
+      );
       if (polka === undefined || polka.target === null) continue;
       if (this.#verdicts.get(polka.target) === true) return { block: polka.target, round };
       break;
