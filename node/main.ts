@@ -8,6 +8,7 @@ import { diagnoseCommand } from './commands/diagnose.js';
 import { genesisCommand } from './commands/genesis.js';
 import { keysCommand } from './commands/keys.js';
 import { replayCommand } from './commands/replay.js';
+import { boundHeapGrowth } from './heap.js';
 import { slowPathWarnings } from './slow-paths.js';
 import { outputError, OutputError, printable, writeOutput } from './terminal-text.js';
 import { packageVersion } from './version.js';
@@ -100,4 +101,5 @@ function jsonError(error: unknown): string {
   );
 }
 
+boundHeapGrowth();
 process.exitCode = await main(process.argv);
