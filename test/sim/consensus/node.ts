@@ -9,6 +9,7 @@ import { bytesEqual, toHex } from '../../../protocol/bytes.js';
 import { describeError } from '../../../protocol/errors.js';
 import { invariant } from '../../../protocol/invariant.js';
 import type { ExtendedCommit } from '../../../protocol/types/commit.js';
+import { readHead } from '../../../state/chain/block-batch.js';
 import { validators } from '../../../state/staking/validator.js';
 import { StoreError } from '../../../state/store/errors.js';
 import type { Environment, Inhabitant } from '../scenario.js';
@@ -78,6 +79,7 @@ class SimulatedNode {
   async open(): Promise<void> {
     const { disk, random } = this.#home;
     const { bls } = this.#chain;
+    this.#tellStart();
     const log = disk.files.openFolder('wal');
     const signer = disk.files.openFolder('signer');
     this.#participant = await openParticipant({
@@ -163,6 +165,15 @@ class SimulatedNode {
         if (to !== node) this.#home.send(to, { kind: 'transaction', bytes }, bytes.length);
       }
     });
+  }
+
+  #tellStart(): void {
+    const head = readHead(this.#home.disk.store);
+    invariant(head !== undefined, 'a ledger has a head');
+    const { height } = head;
+    const [id, stateRoot] = [toHex(head.id), toHex(head.stateRoot)];
+    const line = `node ${this.#home.node} starts from height ${height}`;
+    this.#home.observe({ kind: 'started', height, id, stateRoot, line });
   }
 
   #tellFinal({ block, id }: LocalBlock, { commit }: ExtendedCommit): void {
