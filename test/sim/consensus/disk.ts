@@ -81,6 +81,11 @@ export function nodeDisks(genesis: MemoryStore): DiskKind<NodeDisk> {
       store: new SimulatedStore(store.memory.snapshot(), delay),
       hasSigner,
     }),
+    copy: ({ files, store, hasSigner }, prng, delay) => ({
+      files: files.copy({ prng, delay }),
+      store: new SimulatedStore(store.memory.snapshot(), delay),
+      hasSigner,
+    }),
     isBlank: ({ files }) => files.appendedBytes === 0,
     setFull: ({ files, store }, isFull) => {
       files.capacityBytes = isFull ? 0 : Infinity;
