@@ -1,18 +1,21 @@
 import { broadcastScenario } from './broadcast/scenario.js';
 import { simulatedChain } from './consensus/chain.js';
 import { consensusScenario } from './consensus/scenario.js';
-import { runScenario, type Outcome, type RunOptions } from './run.js';
+import { drawSize } from './consensus/size.js';
+import { runScenario, type Outcome, type RunOptions, type RunWishes } from './run.js';
+import { createStreams } from './streams.js';
+import { SECOND_US } from './units.js';
 import { runVotes } from './votes/run.js';
 
 /** Runs one seed of one scenario. */
-export type RunSeed = (seed: number, options: RunOptions) => Promise<Outcome>;
+export type RunSeed = (seed: number, wishes: RunWishes) => Promise<Outcome>;
 
 /** Every scenario by name. */
 export const SCENARIOS: ReadonlyMap<string, RunSeed> = new Map<string, RunSeed>([
-  ['broadcast', (seed, options) => runScenario(broadcastScenario(), seed, options)],
-  ['votes', runVotes],
-  ['consensus', runConsensus(false)],
-  ['consensus-bls', runConsensus(true)],
+  ['consensus', runConsensus('consensus')],
+  ['consensus-bls', runConsensus('consensus-bls')],
+  ['broadcast', (seed, wishes) => runScenario(broadcastScenario(), seed, usual(wishes))],
+  ['votes', (seed, wishes) => runVotes(seed, usual(wishes))],
 ]);
 
 const FLAWS = ['small-quorum', 'no-sync', 'no-repetition', 'takes-any-disk'] as const;
@@ -21,14 +24,20 @@ const FLAWS = ['small-quorum', 'no-sync', 'no-repetition', 'takes-any-disk'] as 
 export const FLAWED: ReadonlyMap<string, RunSeed> = new Map(
   FLAWS.map((flaw): [string, RunSeed] => [
     `broadcast-${flaw}`,
-    (seed, options) => runScenario(broadcastScenario(flaw), seed, options),
+    (seed, wishes) => runScenario(broadcastScenario(flaw), seed, usual(wishes)),
   ]),
 );
 
-/** @param isReal whether validators sign with BLS, or with something a hundred times as fast */
-function runConsensus(isReal: boolean): RunSeed {
-  return async (seed, options) => {
-    const chain = await simulatedChain(options.nodes, isReal);
-    return runScenario(consensusScenario(isReal ? 'consensus-bls' : 'consensus', chain), seed, options);
+function usual(wishes: RunWishes): RunOptions {
+  return { nodes: 7, troubleUs: 30 * SECOND_US, ...wishes };
+}
+
+/** Validators of `consensus` sign with something a hundred times as fast as BLS in most seeds, those of `consensus-bls` never do. */
+function runConsensus(name: 'consensus' | 'consensus-bls'): RunSeed {
+  return async (seed, wishes) => {
+    const { isReal, ...size } = drawSize(createStreams(seed)('size'));
+    const options = { ...size, ...wishes };
+    const chain = await simulatedChain(options.nodes, isReal || name === 'consensus-bls');
+    return runScenario(consensusScenario(name, chain), seed, options);
   };
 }

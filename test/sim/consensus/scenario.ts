@@ -28,6 +28,6 @@ export function consensusScenario(name: string, chain: SimulatedChain): Scenario
       copy: (packet) => packet,
     }),
     boot: (home, crime) => bootNode(home, chain, crime),
-    checkers: consensusCheckers,
+    checkers: (setting) => consensusCheckers(setting, chain),
   };
 }
