@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
 import { openDatabase } from '../node/database.js';
 import type { LevelStore } from '../node/database/level-store.js';
+import { boundHeapGrowth } from '../node/heap.js';
 import { blockBatch } from '../state/chain/block-batch.js';
 import { updateStateRoot } from '../state/chain/state-root.js';
 import { transition } from '../state/transition/transition.js';
@@ -57,6 +58,7 @@ export interface RunReport {
 async function main([step, path, accountsText]: readonly string[]): Promise<void> {
   if (path === undefined) throw new RangeError('usage: fill|blocks folder accounts');
   const accounts = Number(accountsText);
+  boundHeapGrowth();
   const { store } = await openDatabase({ path, identity: IDENTITY });
   if (step === 'fill') await fillLedger(store, accounts);
   else process.stdout.write(JSON.stringify(await runBlocks(store, accounts)));

@@ -54,7 +54,7 @@ export type Message =
   /** A block that a proposal or a commit names. */
   | { readonly kind: 'block'; readonly block: Block }
   | { readonly kind: 'vote'; readonly vote: SignedVote }
-  /** Votes of one round, for who is behind: counted together, so that no contradictory one seen earlier can mask them. */
+  /** Votes of one round, for who is behind. */
   | { readonly kind: 'votes'; readonly votes: readonly SignedVote[] }
   | { readonly kind: 'polka'; readonly polka: Polka }
   | { readonly kind: 'commit'; readonly commit: ExtendedCommit }

@@ -9,6 +9,7 @@ import { genesisCommand } from './commands/genesis.js';
 import { keysCommand } from './commands/keys.js';
 import { replayCommand } from './commands/replay.js';
 import { signerCommand } from './commands/signer.js';
+import { boundHeapGrowth } from './heap.js';
 import { slowPathWarnings } from './slow-paths.js';
 import { outputError, OutputError, printable, writeOutput } from './terminal-text.js';
 import { packageVersion } from './version.js';
@@ -102,4 +103,5 @@ function jsonError(error: unknown): string {
   );
 }
 
+boundHeapGrowth();
 process.exitCode = await main(process.argv);

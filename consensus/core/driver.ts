@@ -42,6 +42,7 @@ export class HeightDriver<Vote extends CoreVote> {
       proposal: (round) => this.#proposals.get(round),
       validity: (block) => this.#validity.get(block),
       polka: (round) => this.votes.quorum('prevote', round),
+      latestPolka: (round) => this.votes.latestPolka(round),
       hasAnyQuorum: (kind, round) => this.votes.hasAnyQuorum(kind, round),
       commit: () => this.votes.commit(),
       roundToSkipTo: (round) => this.votes.roundToSkipTo(round),

@@ -17,7 +17,8 @@ import type {
  *
  * Beyond the paper: a block's time is judged by proposer-based timestamps (L23); a polka locks and a commit decides with the block alone,
  * whether or not its proposal has been seen, so that a proposer who sends two cannot keep one from counting (L36, L49); who proposes has
- * a timeout for proposing as well, because building a block can fail (L21).
+ * a timeout for proposing as well, because building a block can fail (L21), and proposes the block of the last polka it knows of, whenever
+ * that came (L16): else everybody could wait for the one who is locked to propose.
  */
 
 /** The variables of a node in one height. Null is the paper's −1 and nil. */
@@ -40,6 +41,8 @@ export interface Knowledge {
   validity(block: BlockName): Validity | undefined;
   /** What 2f + 1 prevotes of a round are for. */
   polka(round: number): VoteTarget | undefined;
+  /** The last polka for a block before `round`. */
+  latestPolka(round: number): BlockInRound | undefined;
   /** 2f + 1 votes of one kind, for whatever. */
   hasAnyQuorum(kind: VoteKind, round: number): boolean;
   /** 2f + 1 precommits for one block, in any round. */
@@ -86,9 +89,17 @@ export function startRound(state: RoundState, round: number, known: Knowledge): 
     hasPrecommitTimeout: false,
   };
   const outputs: Output[] = [{ kind: 'round', round }];
-  if (known.isProposer(round)) outputs.push({ kind: 'propose', round, valid: state.valid });
+  if (known.isProposer(round))
+    outputs.push({ kind: 'propose', round, valid: blockToPropose(state, round, known) });
   outputs.push({ kind: 'timeout', timeout: 'propose', round });
   return { state: started, outputs };
+}
+
+/** L15–L16, or what a later polka is for: one that came after its round has the locks of others behind it, which only it can undo. */
+function blockToPropose({ valid }: RoundState, round: number, known: Knowledge): BlockInRound | null {
+  const polka = known.latestPolka(round);
+  const isLater = polka !== undefined && (valid === null || polka.round > valid.round);
+  return isLater && known.validity(polka.block) === 'valid' ? polka : valid;
 }
 
 /** The transition of the first rule that applies; undefined when there is nothing to do but wait. */

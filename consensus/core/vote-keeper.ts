@@ -68,6 +68,17 @@ export class VoteKeeper<Vote extends CoreVote> {
     return this.#rounds.get(round)?.ballots[kind].quorum;
   }
 
+  /** The last polka for a block before `round`. */
+  latestPolka(round: number): BlockInRound | undefined {
+    let latest: BlockInRound | undefined;
+    for (const [candidate, { ballots }] of this.#rounds) {
+      const block = ballots.prevote.quorum;
+      if (candidate >= round || (latest !== undefined && candidate < latest.round)) continue;
+      if (typeof block === 'string') latest = { round: candidate, block };
+    }
+    return latest;
+  }
+
   hasAnyQuorum(kind: VoteKind, round: number): boolean {
     const ballot = this.#rounds.get(round)?.ballots[kind];
     if (ballot === undefined) return false;

@@ -98,14 +98,19 @@ export class ConsensusEngine {
   *#open(open: OpenHeight): Performing {
     if (open.isOpen) return;
     open.isOpen = true;
-    const { height, params, proposerOf } = open.context;
+    const { height, params } = open.context;
     yield* perform({ kind: 'log', input: { kind: 'open', height } });
-    const proposer = proposerOf(0);
-    if (open.hasWork && toHex(proposer) !== open.own) {
-      yield* perform({ kind: 'notify-proposer', height, proposer });
-    }
+    yield* this.#notifyProposer(open);
     yield* setTimer({ kind: 'resend', height }, resendMs(params));
     yield* this.#carryOut(open, open.driver.start());
+  }
+
+  /** Whoever proposes next may know of no work. */
+  *#notifyProposer(open: OpenHeight): Performing {
+    const { height, proposerOf } = open.context;
+    const proposer = proposerOf(open.driver.state.round);
+    if (!open.hasWork || toHex(proposer) === open.own) return;
+    yield* perform({ kind: 'notify-proposer', height, proposer });
   }
 
   *#takeTimer(open: OpenHeight, timer: Timer): Performing {
@@ -366,8 +371,17 @@ export class ConsensusEngine {
     };
     yield* perform({ kind: 'cancel-timers' });
     yield* perform({ kind: 'decide', block, id: fromHex(name), precommits });
+    yield* this.#signLate(open, round, name);
     this.#past = [new PastHeight(open, precommits), ...this.#past].slice(0, PAST_HEIGHTS);
     this.#current = undefined;
+  }
+
+  /** Who needed longer than +2/3 for a block precommits it all the same, so that its signature and extension are not missed. */
+  *#signLate(open: OpenHeight, round: number, name: string): Performing {
+    const own = open.ownVotes.get('precommit');
+    const isEarlier = own === undefined || own.vote.payload.round < round;
+    if (open.certificate !== undefined || !isEarlier || open.driver.state.round > round) return;
+    yield* this.#castVote(open, 'precommit', round, name);
   }
 
   /** Everything may get lost: while the height is open, the latest own messages are sent again, and missing blocks asked for. */
@@ -375,12 +389,14 @@ export class ConsensusEngine {
     const { height, params } = open.context;
     yield* setTimer({ kind: 'resend', height }, resendMs(params));
     open.helped.clear();
-    const { round, valid } = open.driver.state;
+    const { round } = open.driver.state;
     const proposal = open.proposals.get(round);
+    if (proposal === undefined) yield* this.#notifyProposer(open);
     if (proposal !== undefined && toHex(proposal.proposal.proposer) === open.own) {
       yield* perform({ kind: 'broadcast', message: { kind: 'proposal', proposal } });
     }
-    if (valid !== null && round > valid.round) yield* this.#sharePolka(open, valid.round);
+    const polka = open.driver.votes.latestPolka(round);
+    if (polka !== undefined) yield* this.#sharePolka(open, polka.round);
     for (const vote of open.ownVotes.values())
       yield* perform({ kind: 'broadcast', message: { kind: 'vote', vote } });
     for (const name of open.wanted()) {

@@ -18,8 +18,6 @@ export interface HeightContext {
   readonly params: ChainParams['consensus'];
   /** The validator that proposes in a round: drawn from the beacon of the height before. */
   readonly proposerOf: (round: number) => Address;
-  /** Header time of the parent. */
-  readonly parentTimeMs: number;
 }
 
 /** Somebody a message came from, to whom an answer can be sent. */

@@ -70,6 +70,7 @@ export class OpenHeight {
       votes.commit()?.block,
       votes.quorum('prevote', round),
       valid?.block,
+      votes.latestPolka(round)?.block,
       this.driver.proposal(round)?.block,
     ];
     for (const name of candidates) if (typeof name === 'string') names.add(name);
@@ -102,9 +103,10 @@ export class OpenHeight {
       this.inValidation.delete(name);
       this.driver.forgetValidity(name);
     }
+    const latest = this.driver.votes.latestPolka(round)?.round;
     for (const number of this.polkas.keys()) {
-      if (number < round - KEPT_BLOCK_ROUNDS && number !== this.driver.state.valid?.round)
-        this.polkas.delete(number);
+      const isUsed = number === this.driver.state.valid?.round || number === latest;
+      if (number < round - KEPT_BLOCK_ROUNDS && !isUsed) this.polkas.delete(number);
     }
   }
 }

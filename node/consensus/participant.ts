@@ -202,7 +202,6 @@ export class Participant implements Host {
       validators: committee.set,
       params: params.consensus,
       proposerOf: (round) => proposerOf(chainId, committee.set, previousBeacon, round).id,
-      parentTimeMs: parent.timeMs,
     };
   }
 

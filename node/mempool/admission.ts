@@ -1,6 +1,5 @@
 import { TransactionError } from '../../protocol/transactions/errors.js';
 import { toHex } from '../../protocol/bytes.js';
-import { feeCapPerGas } from '../../protocol/transactions/types.js';
 import type { Account } from '../../state/accounts/account.js';
 import type { Reader } from '../../state/store/store.js';
 import { chainRecord, paramsRecord, progressRecord } from '../../state/system/chain.js';
@@ -8,8 +7,8 @@ import { admit } from '../../state/transition/admission.js';
 import type { MempoolConfig } from './config.js';
 import {
   maxCostWei,
+  pricesOf,
   replacementMinimum,
-  tipCapPerGas,
   type PoolEntry,
   type RecoveredTransaction,
 } from './entry.js';
@@ -76,7 +75,7 @@ export function assertWelcome(
   config: MempoolConfig,
 ): void {
   const { transaction } = recovered;
-  const offer = { feeCapWei: feeCapPerGas(transaction), tipCapWei: tipCapPerGas(transaction) };
+  const offer = pricesOf(transaction);
   if (offer.tipCapWei < config.minTipWei) {
     throw new MempoolError('MEMPOOL_UNDERPRICED', 'the priority fee is below what this node takes', {
       maxPriorityFeePerGas: offer.tipCapWei,

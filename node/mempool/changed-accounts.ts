@@ -9,6 +9,11 @@ export function* changedAccounts(
   changes: Iterable<Pick<Change, 'key'>>,
 ): Generator<Address, void, undefined> {
   for (const { key } of changes) {
-    if (PREFIX.every((byte, i) => key[i] === byte)) yield key.subarray(PREFIX.length);
+    if (isOfAccount(key)) yield key.subarray(PREFIX.length);
   }
+}
+
+function isOfAccount(key: Uint8Array): boolean {
+  for (let i = 0; i < PREFIX.length; i++) if (key[i] !== PREFIX[i]) return false;
+  return true;
 }

@@ -22,6 +22,8 @@ export interface PoolEntry {
   readonly feeCapWei: bigint;
   /** Most of it that goes to the proposer. */
   readonly tipCapWei: bigint;
+  /** Fee cap − tip cap: up to this base fee the tip is paid in full. */
+  readonly fullTipUpToWei: bigint;
   /** Gas limit × fee cap + value: what the balance must cover. */
   readonly maxCostWei: bigint;
   /** Position in the order of arrival, from 0. */
@@ -29,21 +31,34 @@ export interface PoolEntry {
   readonly arrivedAtMs: number;
   /** What the proposer gets for a unit of gas at the pool's base fee; negative while the fee cap is below the base fee. */
   tipWei: bigint;
+  /**
+   * What it is worth to a proposer: the lowest tip of it and all before it from its sender, for it cannot be included without those. A high
+   * price behind a low one protects nothing.
+   */
+  worthWei: bigint;
   /** Not to be evicted, nor what it depends on. */
   isExempt: boolean;
 }
 
 /** Ethereum's effective priority fee per gas; negative where the fee cap does not reach the base fee. */
 export function effectiveTipWei(
-  { feeCapWei, tipCapWei }: Pick<PoolEntry, 'feeCapWei' | 'tipCapWei'>,
+  { feeCapWei, tipCapWei, fullTipUpToWei }: Pick<PoolEntry, 'feeCapWei' | 'tipCapWei' | 'fullTipUpToWei'>,
   baseFeeWei: bigint,
 ): bigint {
-  const leftWei = feeCapWei - baseFeeWei;
-  return tipCapWei < leftWei ? tipCapWei : leftWei;
+  return baseFeeWei <= fullTipUpToWei ? tipCapWei : feeCapWei - baseFeeWei;
+}
+
+/** What a transaction offers for a unit of gas. */
+export function pricesOf(
+  transaction: Transaction,
+): Pick<PoolEntry, 'feeCapWei' | 'tipCapWei' | 'fullTipUpToWei'> {
+  const feeCapWei = feeCapPerGas(transaction);
+  const tipCapWei = tipCapPerGas(transaction);
+  return { feeCapWei, tipCapWei, fullTipUpToWei: feeCapWei - tipCapWei };
 }
 
 /** The most of the price that goes to the proposer; without a field for it, all of the gas price. */
-export function tipCapPerGas(transaction: Transaction): bigint {
+function tipCapPerGas(transaction: Transaction): bigint {
   return transaction.type === 'eip1559' ? transaction.maxPriorityFeePerGas : transaction.gasPrice;
 }
 

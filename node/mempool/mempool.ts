@@ -1,7 +1,6 @@
 import type { Address } from '../../protocol/address.js';
 import { toHex } from '../../protocol/bytes.js';
 import { invariant } from '../../protocol/invariant.js';
-import { feeCapPerGas } from '../../protocol/transactions/types.js';
 import { readAccount } from '../../state/accounts/account.js';
 import { keyText } from '../../state/store/key-text.js';
 import type { Reader } from '../../state/store/store.js';
@@ -17,13 +16,13 @@ import { checkConfig, DEFAULT_MEMPOOL_CONFIG, type MempoolConfig } from './confi
 import {
   effectiveTipWei,
   maxCostWei,
-  tipCapPerGas,
+  pricesOf,
   type PoolEntry,
   type RecoveredTransaction,
   type Source,
 } from './entry.js';
 import { MempoolError } from './errors.js';
-import { createHeads, createTails, outranks, tailRank, type Rank } from './orders.js';
+import { createHeads, createTails, outranks, rankOf, type Rank } from './orders.js';
 import { selectTransactions, type SelectRequest } from './select.js';
 import { SenderQueue } from './sender-queue.js';
 import { Tally, type MempoolStats } from './tally.js';
@@ -60,6 +59,9 @@ export interface SenderContent {
   /** Wait for an earlier nonce or for money. */
   readonly queued: readonly RecoveredTransaction[];
 }
+
+/** When more than this part of the senders change their price at once, ordering all anew costs less than moving each. */
+const REBUILD_SHARE = 8;
 
 /**
  * Transactions that wait for a block: bounded, ordered by price, and includable by the rules of the state transition. Synchronous and
@@ -225,7 +227,8 @@ export class Mempool {
 
   #entryOf(recovered: RecoveredTransaction, source: Source, sinceMs: number): PoolEntry {
     const { transaction } = recovered;
-    const prices = { feeCapWei: feeCapPerGas(transaction), tipCapWei: tipCapPerGas(transaction) };
+    const prices = pricesOf(transaction);
+    const tipWei = effectiveTipWei(prices, this.#baseFeeWei);
     return {
       recovered,
       source,
@@ -235,7 +238,8 @@ export class Mempool {
       arrival: this.#arrivals,
       // Expiry goes by the order of arrival, so time does not run back along it.
       arrivedAtMs: Math.max(Math.min(sinceMs, this.#nowMs()), this.#lastArrivalMs),
-      tipWei: effectiveTipWei(prices, this.#baseFeeWei),
+      tipWei,
+      worthWei: tipWei,
       isExempt: source === 'local',
     };
   }
@@ -267,18 +271,15 @@ export class Mempool {
     const { maxCount, maxBytes } = this.#config;
     const isOver = (): boolean => this.#tally.count > maxCount || this.#tally.sizeBytes > maxBytes;
     if (!isOver()) return;
-    const newcomer: Rank = {
-      isExecutable: queue.isExecutable(entry.nonce),
-      worthWei: queue.worthWeiAt(entry.nonce),
-    };
+    const newcomer = rankOf(queue, entry);
     const evicted: { readonly queue: SenderQueue; readonly entry: PoolEntry }[] = [];
     let mustOutrank: Rank | undefined;
     this.#tails.place(queue.tail, false);
     while (isOver()) {
       const victim = this.#tails.at(0)?.queue;
-      const last = victim?.entries.at(-1);
+      const last = victim?.tail.entry;
       if (victim === undefined || last === undefined) break;
-      mustOutrank = tailRank(victim);
+      mustOutrank = rankOf(victim, last);
       this.#change(victim, () => {
         victim.remove(last.nonce);
       });
@@ -288,7 +289,7 @@ export class Mempool {
     if (!isOver() && mustOutrank !== undefined && (isWanted || outranks(newcomer, mustOutrank))) {
       for (const { entry: victim } of evicted) this.#forget([victim]);
       this.#tally.evicted += evicted.length;
-      this.#change(queue, () => undefined);
+      this.#reorder(queue);
       return;
     }
     for (const { queue: victim, entry: last } of evicted.reverse())
@@ -301,13 +302,20 @@ export class Mempool {
       expectedNonce: queue.account.nonce + queue.measure.run,
       tipWei: entry.tipWei,
       baseFeeWei: this.#baseFeeWei,
+      minTipWei: this.#config.minTipWei,
     });
   }
 
   #reprice(baseFeeWei: bigint): void {
     if (baseFeeWei === this.#baseFeeWei) return;
     this.#baseFeeWei = baseFeeWei;
-    for (const queue of this.#senders.values()) queue.reprice(baseFeeWei);
+    const affected = [...this.#senders.values()].filter((queue) => queue.isRepricedBy(baseFeeWei));
+    const isCheaperAnew = affected.length > this.#senders.size / REBUILD_SHARE;
+    for (const queue of affected) {
+      queue.reprice(baseFeeWei);
+      if (!isCheaperAnew) this.#reorder(queue);
+    }
+    if (!isCheaperAnew) return;
     this.#heads.rebuild();
     this.#tails.rebuild();
   }
@@ -328,12 +336,16 @@ export class Mempool {
     const result = run();
     const { measure } = queue;
     this.#tally.move(before, measure);
-    this.#heads.place(queue.head, measure.executable > 0);
-    this.#tails.place(queue.tail, measure.count > measure.protectedCount);
+    this.#reorder(queue);
     const key = keyText(queue.address);
     if (measure.count === 0) this.#senders.delete(key);
     else if (before.count === 0) this.#senders.set(key, queue);
     return result;
+  }
+
+  #reorder({ measure, head, tail }: SenderQueue): void {
+    this.#heads.place(head, measure.executable > 0);
+    this.#tails.place(tail, measure.count > measure.protectedCount);
   }
 }
 
@@ -341,7 +353,10 @@ export class Mempool {
 function fullError(
   { isExecutable, worthWei }: Rank,
   mustOutrank: Rank | undefined,
-  known: { readonly expectedNonce: number; readonly tipWei: bigint; readonly baseFeeWei: bigint },
+  {
+    minTipWei,
+    ...known
+  }: Readonly<Record<'tipWei' | 'baseFeeWei' | 'minTipWei', bigint>> & { readonly expectedNonce: number },
 ): MempoolError {
   const data = { ...known, worthWei, isExecutable };
   if (mustOutrank === undefined) {
@@ -357,7 +372,7 @@ function fullError(
   const requiredWei = mustOutrank.isExecutable === isExecutable ? mustOutrank.worthWei + 1n : worthWei;
   return new MempoolError('MEMPOOL_FULL', text, {
     ...data,
-    requiredMaxPriorityFeePerGas: requiredWei > 1n ? requiredWei : 1n,
+    requiredMaxPriorityFeePerGas: requiredWei > minTipWei ? requiredWei : minTipWei,
     requiredMaxFeePerGas: known.baseFeeWei + requiredWei,
   });
 }

@@ -9,10 +9,9 @@ export function isBetter(a: PoolEntry, b: PoolEntry): boolean {
 
 /** Senders by what they can have included next: the best one first. */
 export function createHeads(): IndexedHeap<SenderNode> {
-  return new IndexedHeap((a, b) => {
-    const [first, second] = [a.queue.entries[0], b.queue.entries[0]];
-    return first !== undefined && second !== undefined && isBetter(first, second);
-  });
+  return new IndexedHeap(
+    ({ entry: a }, { entry: b }) => a !== undefined && b !== undefined && isBetter(a, b),
+  );
 }
 
 /** How much the pool wants to keep a transaction. */
@@ -26,15 +25,15 @@ export function outranks(a: Rank, b: Rank): boolean {
   return a.isExecutable === b.isExecutable ? a.worthWei > b.worthWei : a.isExecutable;
 }
 
-export function tailRank(queue: SenderQueue): Rank {
-  return { isExecutable: queue.isTailExecutable, worthWei: queue.worthWei };
+export function rankOf(queue: SenderQueue, { nonce, worthWei }: PoolEntry): Rank {
+  return { isExecutable: queue.isExecutable(nonce), worthWei };
 }
 
 /** Senders by what is evicted next, which is always somebody's last nonce: the least wanted one first, of equal ones the latest. */
 export function createTails(): IndexedHeap<SenderNode> {
-  return new IndexedHeap(({ queue: a }, { queue: b }) => {
-    if (a.isTailExecutable !== b.isTailExecutable) return b.isTailExecutable;
-    if (a.worthWei !== b.worthWei) return a.worthWei < b.worthWei;
-    return (a.entries.at(-1)?.arrival ?? 0) > (b.entries.at(-1)?.arrival ?? 0);
+  return new IndexedHeap(({ queue: first, entry: a }, { queue: second, entry: b }) => {
+    if (a === undefined || b === undefined) return false;
+    if (first.isTailExecutable !== second.isTailExecutable) return second.isTailExecutable;
+    return a.worthWei === b.worthWei ? a.arrival > b.arrival : a.worthWei < b.worthWei;
   });
 }

@@ -87,7 +87,8 @@ export class SenderRecovery {
       const hash = keccak256(envelope);
       const key = keyText(hash);
       const isKnown = this.#known(hash) !== undefined || this.#cache.get(key) !== undefined;
-      if (!isKnown && !this.#inFlight.has(key)) misses.set(key, envelope);
+      // A copy: what is decoded has views into it, and the envelope may be a small part of a large message.
+      if (!isKnown && !this.#inFlight.has(key)) misses.set(key, envelope.slice());
       return hash;
     });
     if (this.#inFlight.size + misses.size > this.#maxInFlight) {
@@ -144,10 +145,8 @@ export class SenderRecovery {
     );
   }
 
-  #decodeOne(envelope: Uint8Array): Decoded | OgpuError {
+  #decodeOne(bytes: Uint8Array): Decoded | OgpuError {
     try {
-      // A copy: a decoded transaction has views into it, and the envelope may be a small part of a large message.
-      const bytes = envelope.slice();
       return { ...decodeTransaction(bytes, this.#decode), bytes };
     } catch (error) {
       if (error instanceof OgpuError) return error;

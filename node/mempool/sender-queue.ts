@@ -7,9 +7,11 @@ import type { HeapNode } from './indexed-heap.js';
 /** A sender's place in a heap of senders. */
 export interface SenderNode extends HeapNode {
   readonly queue: SenderQueue;
+  /** What the place depends on: the sender's first transaction, or the last one. Only the queue writes it. */
+  entry: PoolEntry | undefined;
 }
 
-/** What follows from a sender's account and transactions. */
+/** What follows from a sender's account and some of its first transactions. */
 export interface Measure {
   readonly count: number;
   readonly sizeBytes: number;
@@ -38,13 +40,13 @@ const NOTHING: Measure = {
 export class SenderQueue {
   readonly address: Address;
   /** Place among those that can be included next. */
-  readonly head: SenderNode = { queue: this, slot: -1 };
+  readonly head: SenderNode = { queue: this, entry: undefined, slot: -1 };
   /** Place among those that can be evicted next. */
-  readonly tail: SenderNode = { queue: this, slot: -1 };
+  readonly tail: SenderNode = { queue: this, entry: undefined, slot: -1 };
   readonly #entries: PoolEntry[] = [];
+  /** For each transaction the measure of all up to it. */
+  readonly #measures: Measure[] = [];
   #account: Account;
-  #measure: Measure = NOTHING;
-  #worthWei = 0n;
 
   constructor(address: Address, account: Account) {
     this.address = address;
@@ -56,23 +58,16 @@ export class SenderQueue {
   }
 
   get measure(): Measure {
-    return this.#measure;
+    return this.#measures.at(-1) ?? NOTHING;
   }
 
   get entries(): readonly PoolEntry[] {
     return this.#entries;
   }
 
-  /**
-   * What the last transaction is worth to a proposer: the lowest tip among all of them, for none can be included without those before
-   * it. A high price behind a low one protects nothing.
-   */
-  get worthWei(): bigint {
-    return this.#worthWei;
-  }
-
   get isTailExecutable(): boolean {
-    return this.#measure.executable === this.#measure.count;
+    const { executable, count } = this.measure;
+    return executable === count;
   }
 
   find(nonce: number): PoolEntry | undefined {
@@ -80,17 +75,12 @@ export class SenderQueue {
     return entry?.nonce === nonce ? entry : undefined;
   }
 
-  /** As `worthWei`, of the transaction with this nonce. */
-  worthWeiAt(nonce: number): bigint {
-    return lowestTipWei(this.#entries, this.#indexOf(nonce) + 1);
-  }
-
   isExecutable(nonce: number): boolean {
-    return this.#indexOf(nonce) < this.#measure.executable;
+    return this.#indexOf(nonce) < this.measure.executable;
   }
 
   isProtected(nonce: number): boolean {
-    return this.#indexOf(nonce) < this.#measure.protectedCount;
+    return this.#indexOf(nonce) < this.measure.protectedCount;
   }
 
   /** Adds a transaction, or puts it in the place of the one with its nonce. */
@@ -98,40 +88,51 @@ export class SenderQueue {
     const index = this.#indexOf(entry.nonce);
     const isReplacement = this.#entries[index]?.nonce === entry.nonce;
     this.#entries.splice(index, isReplacement ? 1 : 0, entry);
-    this.#derive();
+    this.#derive(index);
   }
 
   remove(nonce: number): void {
     const index = this.#indexOf(nonce);
     invariant(this.#entries[index]?.nonce === nonce, 'only what is there is removed');
     this.#entries.splice(index, 1);
-    this.#derive();
+    this.#derive(index);
   }
 
   /** Removes all from a nonce on; returns them. */
   cut(nonce: number): PoolEntry[] {
-    const removed = this.#entries.splice(this.#indexOf(nonce));
-    this.#derive();
+    const index = this.#indexOf(nonce);
+    const removed = this.#entries.splice(index);
+    this.#derive(index);
     return removed;
   }
 
   /** Takes the account as it is after a block; returns what its nonce has made void. */
   rebase(account: Account): PoolEntry[] {
+    const before = this.#account;
     this.#account = account;
+    const leastWei = before.balanceWei < account.balanceWei ? before.balanceWei : account.balanceWei;
+    if (before.nonce === account.nonce && this.measure.costWei <= leastWei) return [];
     const removed = this.#entries.splice(0, this.#indexOf(account.nonce));
-    this.#derive();
+    this.#derive(0);
     return removed;
   }
 
+  /** Whether a tip is another at this base fee. */
+  isRepricedBy(baseFeeWei: bigint): boolean {
+    return this.#entries.some((entry) => effectiveTipWei(entry, baseFeeWei) !== entry.tipWei);
+  }
+
   reprice(baseFeeWei: bigint): void {
-    for (const entry of this.#entries) entry.tipWei = effectiveTipWei(entry, baseFeeWei);
-    this.#worthWei = lowestTipWei(this.#entries, this.#entries.length);
+    for (const [index, entry] of this.#entries.entries()) {
+      entry.tipWei = effectiveTipWei(entry, baseFeeWei);
+      entry.worthWei = worthAfter(this.#entries[index - 1], entry);
+    }
   }
 
   /** Gives up the protection of all. */
   unprotect(): void {
     for (const entry of this.#entries) entry.isExempt = false;
-    this.#derive();
+    this.#derive(0);
   }
 
   /** Index of the first entry with at least this nonce. */
@@ -145,28 +146,38 @@ export class SenderQueue {
     return low;
   }
 
-  #derive(): void {
-    const { nonce, balanceWei } = this.#account;
-    let [sizeBytes, run, executable, protectedCount, protectedBytes] = [0, 0, 0, 0, 0];
-    let costWei = 0n;
-    for (const [index, entry] of this.#entries.entries()) {
-      sizeBytes += entry.recovered.bytes.length;
-      costWei += entry.maxCostWei;
-      if (run === index && entry.nonce === nonce + index) run++;
-      if (executable === index && run > index && costWei <= balanceWei) executable++;
-      if (entry.isExempt) [protectedCount, protectedBytes] = [index + 1, sizeBytes];
+  /** Follows a change of the entries from `index` on. */
+  #derive(index: number): void {
+    this.#measures.length = index;
+    for (let i = index; i < this.#entries.length; i++) {
+      const entry = this.#entries[i];
+      invariant(entry !== undefined, 'an index is below the length');
+      entry.worthWei = worthAfter(this.#entries[i - 1], entry);
+      this.#measures.push(extend(this.#measures[i - 1] ?? NOTHING, entry, this.#account));
     }
-    const count = this.#entries.length;
-    this.#measure = { count, sizeBytes, costWei, run, executable, protectedCount, protectedBytes };
-    this.#worthWei = lowestTipWei(this.#entries, count);
+    this.head.entry = this.#entries[0];
+    this.tail.entry = this.#entries.at(-1);
   }
 }
 
-function lowestTipWei(entries: readonly PoolEntry[], count: number): bigint {
-  let lowest = entries[0]?.tipWei ?? 0n;
-  for (let i = 1; i < count; i++) {
-    const tipWei = entries[i]?.tipWei ?? lowest;
-    if (tipWei < lowest) lowest = tipWei;
-  }
-  return lowest;
+function worthAfter(before: PoolEntry | undefined, { tipWei }: PoolEntry): bigint {
+  return before !== undefined && before.worthWei < tipWei ? before.worthWei : tipWei;
+}
+
+/** The measure with one more transaction. */
+function extend(before: Measure, entry: PoolEntry, { nonce, balanceWei }: Account): Measure {
+  const { count } = before;
+  const sizeBytes = before.sizeBytes + entry.recovered.bytes.length;
+  const costWei = before.costWei + entry.maxCostWei;
+  const isInRun = before.run === count && entry.nonce === nonce + count;
+  const isExecutable = isInRun && before.executable === count && costWei <= balanceWei;
+  return {
+    count: count + 1,
+    sizeBytes,
+    costWei,
+    run: before.run + (isInRun ? 1 : 0),
+    executable: before.executable + (isExecutable ? 1 : 0),
+    protectedCount: entry.isExempt ? count + 1 : before.protectedCount,
+    protectedBytes: entry.isExempt ? sizeBytes : before.protectedBytes,
+  };
 }

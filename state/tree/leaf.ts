@@ -8,7 +8,6 @@ export const MAX_KEY_BYTES = 128;
 export const MAX_VALUE_BYTES = 65_536;
 
 const LEAF_PREFIX = 0x00;
-const LEAF_PREIMAGE_BYTES = 1 + 2 * HASH_LENGTH;
 
 /** One entry of the state as the tree sees it: SHA-256 of its key and of its value. */
 export interface Leaf {
@@ -43,12 +42,13 @@ export function hashValue(value: Uint8Array): Uint8Array {
  * passes for the other.
  */
 export function hashLeaf({ keyHash, valueHash }: Leaf): Uint8Array {
-  const preimage = new Uint8Array(LEAF_PREIMAGE_BYTES);
-  preimage[0] = LEAF_PREFIX;
-  preimage.set(keyHash, 1);
-  preimage.set(valueHash, 1 + HASH_LENGTH);
-  return sha256(preimage);
+  LEAF_PREIMAGE.set(keyHash, 1);
+  LEAF_PREIMAGE.set(valueHash, 1 + HASH_LENGTH);
+  return sha256(LEAF_PREIMAGE);
 }
+
+/** Used by one call after the other: what it holds but for the prefix is overwritten. */
+const LEAF_PREIMAGE = Uint8Array.of(LEAF_PREFIX, ...new Uint8Array(2 * HASH_LENGTH));
 
 /** Bit `depth` of a hash, most significant first. */
 export function bitAt(hash: Uint8Array, depth: number): 0 | 1 {

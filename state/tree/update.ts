@@ -2,7 +2,7 @@ import { bytesEqual, compareBytes, toHex } from '../../protocol/bytes.js';
 import { HASH_LENGTH } from '../../protocol/crypto/hash.js';
 import { TreeError } from './errors.js';
 import { createHeaps, foldHeaps, HEAP_ROOT, HEAP_SIZE, heapHash, loadHeap } from './fold.js';
-import { hashLeaf, requireHash, type Leaf } from './leaf.js';
+import { hashLeaf, requireHash } from './leaf.js';
 import {
   branchMaskOf,
   checkNode,
@@ -67,9 +67,10 @@ interface Stored {
   readonly kind: 'stored';
 }
 
-interface LoneLeaf extends Leaf {
+interface LoneLeaf {
   readonly kind: 'leaf';
-  readonly leafHash: Uint8Array;
+  /** As in a node: keyHash ‖ valueHash ‖ leafHash. */
+  readonly bytes: Uint8Array;
 }
 
 /** A node to be written. Its bytes are complete but for the hashes of those children that are drafts themselves. */
@@ -114,11 +115,11 @@ function updateSubtree(walk: Walk, depth: number, before: Subtree, first: number
   }
   const change = walk.changes[first];
   const leaf = before?.kind === 'leaf' ? before : undefined;
-  if (end - first === 1 && change !== undefined && (!leaf || bytesEqual(leaf.keyHash, change.keyHash))) {
+  if (end - first === 1 && change !== undefined && (!leaf || hasHash(leaf.bytes, 0, change.keyHash))) {
     const { keyHash, valueHash } = change;
     if (valueHash === undefined) return undefined;
-    if (leaf && bytesEqual(leaf.valueHash, valueHash)) return leaf;
-    return { kind: 'leaf', keyHash, valueHash, leafHash: hashLeaf({ keyHash, valueHash }) };
+    if (leaf && hasHash(leaf.bytes, VALUE_HASH_OFFSET, valueHash)) return leaf;
+    return createLeaf(walk.slab, keyHash, valueHash);
   }
   return updateNode(walk, depth, before, nodeOf(walk.slab, leaf, depth), first, end);
 }
@@ -181,21 +182,29 @@ function setChild(changed: Changed, slot: number, child: Subtree): void {
 
 /** A node with one leaf, or none: what a subtree that has no node of its own looks like from inside. */
 function nodeOf(slab: Slab, leaf: LoneLeaf | undefined, depth: number): NodeBytes {
-  const node = createNode(slab, leaf ? 1 << nibbleAt(leaf.keyHash, depth) : 0, 0);
-  if (leaf) writeLeaf(node, HEADER_BYTES, leaf);
+  const node = createNode(slab, leaf ? 1 << nibbleAt(leaf.bytes, depth) : 0, 0);
+  if (leaf) copyBytes(leaf.bytes, 0, node, HEADER_BYTES, LEAF_BYTES);
   return node;
+}
+
+function createLeaf(slab: Slab, keyHash: Uint8Array, valueHash: Uint8Array): LoneLeaf {
+  const bytes = slab.allocate(LEAF_BYTES);
+  copyBytes(keyHash, 0, bytes, 0, HASH_LENGTH);
+  copyBytes(valueHash, 0, bytes, VALUE_HASH_OFFSET, HASH_LENGTH);
+  copyBytes(hashLeaf({ keyHash, valueHash }), 0, bytes, LEAF_HASH_OFFSET, HASH_LENGTH);
+  return { kind: 'leaf', bytes };
+}
+
+function hasHash(bytes: Uint8Array, offset: number, hash: Uint8Array): boolean {
+  for (let i = 0; i < HASH_LENGTH; i++) if (bytes[offset + i] !== hash[i]) return false;
+  return true;
 }
 
 function childAt(node: NodeBytes, slot: number): Subtree {
   if ((branchMaskOf(node) >> slot) & 1) return STORED;
   if (((leafMaskOf(node) >> slot) & 1) === 0) return undefined;
   const offset = childOffset(node, slot);
-  return {
-    kind: 'leaf',
-    keyHash: node.subarray(offset, offset + HASH_LENGTH),
-    valueHash: node.subarray(offset + VALUE_HASH_OFFSET, offset + LEAF_HASH_OFFSET),
-    leafHash: node.subarray(offset + LEAF_HASH_OFFSET, offset + LEAF_BYTES),
-  };
+  return { kind: 'leaf', bytes: node.subarray(offset, offset + LEAF_BYTES) };
 }
 
 /** The only leaf that is left. */
@@ -223,17 +232,12 @@ function assemble(slab: Slab, node: NodeBytes, changed: Changed): Draft {
 
 /** Writes a leaf into its slot of `draft`, or tells a draft that its hash belongs there. */
 function placeChild(draft: Draft, slot: number, child: Subtree): void {
-  if (child?.kind === 'leaf') writeLeaf(draft.bytes, childOffset(draft.bytes, slot), child);
+  if (child?.kind === 'leaf')
+    copyBytes(child.bytes, 0, draft.bytes, childOffset(draft.bytes, slot), LEAF_BYTES);
   else if (child?.kind === 'draft') {
     child.parent = draft;
     child.hashOffset = childOffset(draft.bytes, slot);
   }
-}
-
-function writeLeaf(node: NodeBytes, offset: number, leaf: LoneLeaf): void {
-  copyBytes(leaf.keyHash, 0, node, offset, HASH_LENGTH);
-  copyBytes(leaf.valueHash, 0, node, offset + VALUE_HASH_OFFSET, HASH_LENGTH);
-  copyBytes(leaf.leafHash, 0, node, offset + LEAF_HASH_OFFSET, HASH_LENGTH);
 }
 
 /** Hashes the drafts, deepest first, each into its parent; returns the hash of the root. */

@@ -42,6 +42,8 @@ interface Slot<Message, Disk> {
   disk: Disk;
   diskLatencyUs: number | undefined;
   isDiskFull: boolean;
+  /** Since the node was started last. */
+  sawDiskFull: boolean;
   /** 0: not armed. */
   effectsUntilDeath: number;
   /** Faults that hold the node down, or will. */
@@ -178,6 +180,7 @@ export class Cluster<Message, Disk, Seen extends Observation> {
   setDiskFull(node: number, isFull: boolean): void {
     const slot = this.#slot(node);
     slot.isDiskFull = isFull;
+    slot.sawDiskFull ||= isFull;
     this.#scenario.disks.setFull(slot.disk, isFull);
   }
 
@@ -193,6 +196,7 @@ export class Cluster<Message, Disk, Seen extends Observation> {
       lives: 0,
       diskLatencyUs: undefined,
       isDiskFull: false,
+      sawDiskFull: false,
       effectsUntilDeath: 0,
       downs: 0,
       pauses: 0,
@@ -230,11 +234,12 @@ export class Cluster<Message, Disk, Seen extends Observation> {
     const { life } = slot;
     if (life.isAlive || slot.downs > 0) return;
     life.isAlive = true;
+    slot.sawDiskFull = slot.isDiskFull;
     slot.lives++;
     this.#world.recorder.tell(`node ${node} starts, life ${slot.lives}`);
     const failed = (error: unknown): void => {
       if (!life.isAlive) return;
-      if (slot.isDiskFull) {
+      if (slot.sawDiskFull) {
         this.#exit(slot, life, describeError(error));
         return;
       }

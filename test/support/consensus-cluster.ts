@@ -58,13 +58,11 @@ export class ConsensusCluster {
 
   context(height: number): HeightContext {
     const { nodes } = this;
-    const parent = nodes[0]?.chain[height - 2];
     return {
       height,
       validators: nodes.map(({ id }) => ({ id, blsPublicKey: new Uint8Array(48), votingPower: 1 })),
       params: PRESETS.devnet.params.consensus,
       proposerOf: (round) => nodes[(height + round) % nodes.length]?.id ?? new Uint8Array(20),
-      parentTimeMs: parent?.block.header.timeMs ?? 0,
     };
   }
 }

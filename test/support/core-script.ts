@@ -220,6 +220,7 @@ export class CoreScript {
       proposal: (round) => this.#height.proposal(round),
       validity: (block) => this.#height.validity(block),
       polka: (round) => votes.quorum('prevote', round),
+      latestPolka: (round) => votes.latestPolka(round),
       hasAnyQuorum: (kind, round) => votes.hasAnyQuorum(kind, round),
       commit: () => votes.commit(),
       roundToSkipTo: (round) => votes.roundToSkipTo(round),

@@ -36,8 +36,6 @@ export class EffectPrinter {
         return `send to ${effect.to}: ${this.#message(effect.message)}`;
       case 'share-polka':
         return `share-polka ${effect.round}: ${this.#votes(effect.votes)}`;
-      case 'help':
-        return `help ${effect.to} at ${effect.height}`;
       case 'notify-proposer':
         return `notify-proposer ${letterOf(effect.proposer)} of ${effect.height}`;
       case 'timer':
@@ -106,6 +104,10 @@ export class EffectPrinter {
         return `commit ${this.#certificate(message.commit.commit)}`;
       case 'work':
         return `work ${message.work.height}`;
+      case 'evidence':
+      case 'wantBlock':
+      case 'wantCommit':
+        return message.kind;
     }
   }
 

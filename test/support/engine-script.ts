@@ -187,7 +187,6 @@ export class EngineScript {
       })),
       params: PRESETS.mainnet.params.consensus,
       proposerOf: (round) => idOf(this.#proposerOf(height, round)),
-      parentTimeMs: 0,
     };
   }
 

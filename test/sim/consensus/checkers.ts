@@ -10,7 +10,7 @@ const NEW_BLOCKS = 3;
 export function consensusCheckers(setting: Setting, chain: SimulatedChain): readonly Checker<Seen>[] {
   return [
     agreement('agreement', (seen) =>
-      seen.kind === 'final'
+      seen.kind === 'final' || seen.kind === 'started'
         ? { matter: `height ${seen.height}`, value: `${seen.id} ${seen.stateRoot}` }
         : undefined,
     ),
@@ -28,8 +28,17 @@ function order({ nodes }: Setting): Checker<Seen> {
   return {
     name: 'order',
     observe: (seen, { node, isHonest }) => {
-      if (seen.kind !== 'final' || !isHonest) return;
       const last = heights[node] ?? 0;
+      if (!isHonest) return;
+      if (seen.kind === 'started') {
+        check(
+          'order',
+          seen.height === last || seen.height === last + 1,
+          () => `node ${node} is back at ${seen.height} after ${last}`,
+        );
+        heights[node] = seen.height;
+      }
+      if (seen.kind !== 'final') return;
       check('order', seen.height === last + 1, () => `node ${node} finalized ${seen.height} after ${last}`);
       heights[node] = seen.height;
     },

@@ -11,6 +11,7 @@ import { describeError } from '../../../protocol/errors.js';
 import { invariant } from '../../../protocol/invariant.js';
 import { beaconSignBytes } from '../../../protocol/sign-bytes.js';
 import type { ExtendedCommit } from '../../../protocol/types/commit.js';
+import { readHead } from '../../../state/chain/block-batch.js';
 import { EVENTS } from '../../../state/staking/abi.js';
 import { isTombstoned, validators } from '../../../state/staking/validator.js';
 import { StoreError } from '../../../state/store/errors.js';
@@ -25,7 +26,7 @@ import type { NodeDisk } from './disk.js';
 import { shortName } from './hash-bls.js';
 import type { Seen } from './observations.js';
 import { SimulatedTransactions } from './transactions.js';
-import { witnessedKey } from './witness.js';
+import { witnessedKey, type Beacon } from './witness.js';
 
 /** What crosses a simulated wire: encoded as it would be on a real one. */
 export interface Packet {
@@ -72,6 +73,8 @@ class SimulatedNode {
   readonly #crime: string | undefined;
   readonly #transactions: SimulatedTransactions;
   #participant: Participant | undefined;
+  /** What a proposer after the tip signs; the store may be a block ahead of the tip for a moment. */
+  #beacon: Beacon;
   #lastSent: { readonly message: Message; readonly bytes: Uint8Array } | undefined;
 
   constructor(home: Home, chain: SimulatedChain, self: SimulatedValidator, crime: string | undefined) {
@@ -79,6 +82,7 @@ class SimulatedNode {
     this.#chain = chain;
     this.#self = self;
     this.#crime = crime;
+    this.#beacon = nextBeacon(home.disk.store);
     this.#transactions = new SimulatedTransactions(home.disk.store, chain.genesis.chainId, () =>
       this.#nowMs(),
     );
@@ -93,6 +97,7 @@ class SimulatedNode {
   async open(): Promise<void> {
     const { disk, random } = this.#home;
     const { bls } = this.#chain;
+    this.#tellStart();
     const log = disk.files.openFolder('wal');
     const signer = disk.files.openFolder('signer');
     this.#participant = await openParticipant({
@@ -170,7 +175,7 @@ class SimulatedNode {
       bls: this.#chain.bls,
       secretKey: this.#self.blsSecretKey,
       durableRecord: () => home.disk.files.durableContent('signer', 'record'),
-      beacon: () => nextBeacon(home.disk.store),
+      beacon: () => this.#beacon,
       tell: ({ place, signBytes }) => {
         const payload = shortName(signBytes);
         home.observe({
@@ -202,10 +207,20 @@ class SimulatedNode {
     });
   }
 
+  #tellStart(): void {
+    const head = readHead(this.#home.disk.store);
+    invariant(head !== undefined, 'a ledger has a head');
+    const { height } = head;
+    const [id, stateRoot] = [toHex(head.id), toHex(head.stateRoot)];
+    const line = `node ${this.#home.node} starts from height ${height}`;
+    this.#home.observe({ kind: 'started', height, id, stateRoot, line });
+  }
+
   #tellFinal({ block, id, transactionHashes, executed }: LocalBlock, { commit }: ExtendedCommit): void {
     const { height, stateRoot } = block.header;
     const { store } = this.#home.disk;
     const { beginLogs, endLogs } = executed.outcome.receipts;
+    this.#beacon = nextBeacon(store);
     this.#home.observe({
       kind: 'final',
       height,
@@ -236,7 +251,7 @@ class SimulatedNode {
   }
 }
 
-function nextBeacon(state: Reader): { readonly height: number; readonly signBytes: Uint8Array } {
+function nextBeacon(state: Reader): Beacon {
   const { height: last, beacon } = progressRecord.read(state);
   const height = last + 1;
   const identity = chainIdentityAt(state, paramsRecord.read(state), height);

@@ -16,6 +16,8 @@ export type Seen = Observation &
         /** Names of what the ledger did by itself: epochs, unbondings, punishments. */
         readonly events: readonly string[];
       }
+    /** The node is up, with this block as its last: the end of its life before may have kept it from telling. */
+    | { readonly kind: 'started'; readonly height: number; readonly id: string; readonly stateRoot: string }
     /** A client hands a transaction to its node. */
     | { readonly kind: 'submitted'; readonly transaction: string }
     /** A signature was made: where, by the signer's durable record, and of what; undefined where nothing was on record. */

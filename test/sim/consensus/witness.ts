@@ -9,13 +9,19 @@ export interface Witnessed {
   readonly place: string | undefined;
 }
 
+/** What the proposer of a height signs to move the beacon on. */
+export interface Beacon {
+  readonly height: number;
+  readonly signBytes: Uint8Array;
+}
+
 export interface WitnessParts {
   readonly bls: Bls;
   readonly secretKey: Uint8Array;
   /** The signer's record as it would outlast a loss of power now. */
   readonly durableRecord: () => Uint8Array | undefined;
   /** What is signed to move the beacon on after the last block, which needs no record: it is the same whenever it is signed. */
-  readonly beacon: () => { readonly height: number; readonly signBytes: Uint8Array };
+  readonly beacon: () => Beacon;
   readonly tell: (signature: Witnessed) => void;
 }
 
@@ -32,10 +38,7 @@ export function witnessedKey({ bls, secretKey, durableRecord, beacon, tell }: Wi
   };
 }
 
-function placeOfBeacon(
-  { height, signBytes: expected }: ReturnType<WitnessParts['beacon']>,
-  signBytes: Uint8Array,
-): string | undefined {
+function placeOfBeacon({ height, signBytes: expected }: Beacon, signBytes: Uint8Array): string | undefined {
   return bytesEqual(signBytes, expected) ? `the beacon of height ${height}` : undefined;
 }
 

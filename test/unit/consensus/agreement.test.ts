@@ -7,7 +7,7 @@ const SEEDS = 200;
 const CHAOTIC_STEPS = 500;
 
 /** Once the network is fair, a round decides whose proposer is honest and has seen the latest lock. */
-const ROUNDS_TO_DECIDE = 40;
+const ROUNDS_TO_DECIDE = 8;
 
 describe('agreement under attack', () => {
   let latest = 0;

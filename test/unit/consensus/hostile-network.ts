@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { HeightDriver } from '../../../consensus/core/driver.js';
 import type { Output } from '../../../consensus/core/state-machine.js';
 import type {
+  BlockInRound,
   BlockName,
   CoreProposal,
   CoreVote,
@@ -219,13 +220,12 @@ export class HostileNetwork {
         queue.push(...node.driver.addVote(vote).outputs);
         this.#say(node, { kind: 'vote', vote });
       } else if (output.kind === 'propose' && output.round === node.driver.state.round) {
-        queue.push(...this.#propose(node, output.round));
+        queue.push(...this.#propose(node, output.round, output.valid));
       }
     }
   }
 
-  #propose(node: HonestNode, round: number): Output[] {
-    const { valid } = node.driver.state;
+  #propose(node: HonestNode, round: number, valid: BlockInRound | null): Output[] {
     const block = valid?.block ?? `${node.name}${round}`;
     const proposal = { round, block, validRound: valid?.round ?? null, isTimely: true };
     this.#proposed.add(block);
@@ -287,9 +287,10 @@ export class HostileNetwork {
   /** As the engine does: its latest messages, the polka of its valid block; and the commit, from who has decided. */
   #resend(): void {
     for (const node of this.honest) {
-      const { round, valid, decision } = node.driver.state;
+      const { round, decision } = node.driver.state;
       const messages: Message[] = node.said.slice(-6);
-      if (valid !== null && round > valid.round) messages.push(polkaOf(valid.round, valid.block));
+      const polka = node.driver.votes.latestPolka(round);
+      if (polka !== undefined) messages.push(polkaOf(polka.round, polka.block));
       if (decision !== null) {
         const { round: at, block } = decision;
         messages.push({ kind: 'certificate', vote: 'precommit', round: at, target: block });

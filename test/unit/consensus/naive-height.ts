@@ -192,10 +192,23 @@ export class NaiveHeight {
     this.step = 'propose';
     this.#outputs.push({ kind: 'round', round });
     if (this.#proposer(round) === this.#own) {
-      const valid = this.validValue === null ? null : { block: this.validValue, round: this.validRound };
-      this.#outputs.push({ kind: 'propose', round, valid });
+      this.#outputs.push({ kind: 'propose', round, valid: this.#valueToPropose(round) });
     }
     this.#outputs.push({ kind: 'timeout', timeout: 'propose', round });
+  }
+
+  /** Not as printed: of the valid value and of earlier polkas for valid blocks, the latest. */
+  #valueToPropose(before: number): BlockInRound | null {
+    for (let round = before - 1; round > this.validRound; round--) {
+      const prevotes = this.#votes.filter((vote) => vote.kind === 'prevote' && vote.round === round);
+      const polka = prevotes.find(
+        ({ target }) => target !== null && this.#hasTwoThirds('prevote', round, target),
+      );
+      if (polka === undefined || polka.target === null) continue;
+      if (this.#verdicts.get(polka.target) === true) return { block: polka.target, round };
+      break;
+    }
+    return this.validValue === null ? null : { block: this.validValue, round: this.validRound };
   }
 
   #broadcast(kind: VoteKind, target: VoteTarget): void {

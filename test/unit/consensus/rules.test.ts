@@ -11,6 +11,7 @@ const NOTHING: Knowledge = {
   proposal: () => undefined,
   validity: () => 'valid',
   polka: () => undefined,
+  latestPolka: () => undefined,
   hasAnyQuorum: () => false,
   commit: () => undefined,
   roundToSkipTo: () => undefined,
