@@ -4,6 +4,9 @@ import type { Peer } from './input.js';
 /** Messages of one peer that wait: what a validator says in a few rounds. */
 const MAX_PER_PEER = 32;
 
+/** Blocks among them, of all peers together: each may take megabytes. */
+const MAX_BLOCKS = 16;
+
 /** Peers that may have messages waiting. */
 const MAX_PEERS = 1024;
 
@@ -23,6 +26,7 @@ export class FutureMessages {
   add(peer: Peer, early: EarlyMessage): void {
     const waiting = this.#waiting.get(peer) ?? [];
     if (waiting.length === 0 && this.#waiting.size >= MAX_PEERS) return;
+    if (early.message.kind === 'block' && !this.#hasRoomForBlock(waiting)) return;
     waiting.push(early);
     if (waiting.length > MAX_PER_PEER) waiting.shift();
     this.#waiting.set(peer, waiting);
@@ -42,5 +46,15 @@ export class FutureMessages {
 
   forgetPeer(peer: Peer): void {
     this.#waiting.delete(peer);
+  }
+
+  /** One of each peer, and few in all. */
+  #hasRoomForBlock(ofPeer: readonly EarlyMessage[]): boolean {
+    const blocksIn = (messages: readonly EarlyMessage[]): number =>
+      messages.filter(({ message }) => message.kind === 'block').length;
+    if (blocksIn(ofPeer) > 0) return false;
+    let blocks = 0;
+    for (const waiting of this.#waiting.values()) blocks += blocksIn(waiting);
+    return blocks < MAX_BLOCKS;
   }
 }

@@ -2,7 +2,7 @@ import { BlockRulesError } from '../../consensus/block-rules.js';
 import { CommitError } from '../../consensus/commit.js';
 import type { EffectOf, Precommits } from '../../consensus/engine/effect.js';
 import type { EvidencePool } from '../../consensus/evidence-pool.js';
-import { EvidenceProofError, type Offence } from '../../consensus/evidence.js';
+import { EvidenceProofError } from '../../consensus/evidence.js';
 import { ExtendedCommitError } from '../../consensus/extended-commit.js';
 import { ExtensionsError } from '../../consensus/extensions.js';
 import type { Validity } from '../../consensus/core/types.js';
@@ -28,7 +28,7 @@ import {
   type BlockPlan,
   type LocalBlock,
 } from './block-execution.js';
-import type { ChainTip } from './chain-tip.js';
+import { momentAfter, type ChainTip } from './chain-tip.js';
 import type { Signatory } from './signatory.js';
 import type { TransactionSource } from './surroundings.js';
 
@@ -53,22 +53,27 @@ export class BlockWorkshop {
     this.#evidence = evidence;
   }
 
-  /** The block after the tip. One that holds nothing is made where the transactions at hand do not fit the state. */
+  /**
+   * The block after the tip. One that holds nothing is made where the transactions at hand do not fit the state; none where the signer
+   * refuses to reveal.
+   */
   async build(
     tip: ChainTip,
     effect: EffectOf<'build'>,
     signatory: Signatory,
     nowMs: number,
-  ): Promise<LocalBlock> {
+  ): Promise<LocalBlock | undefined> {
     const { store, transactions, onWarning } = this.#parts;
     const { params, parent, previousBeacon } = tip;
     const timeMs = Math.max(nowMs, parent.timeMs + 1);
     const moment = { height: effect.height, timeMs, params };
+    const reveal = await signatory.reveal(effect.height, previousBeacon);
+    if (reveal === null) return undefined;
     const plan: BlockPlan = {
       proposer: signatory.id,
       round: effect.round,
       timeMs,
-      reveal: await signatory.reveal(effect.height, previousBeacon),
+      reveal,
       parentCommit: effect.parent === undefined ? tip.commit : this.#parentCommitOf(tip, effect.parent),
       lateExtensions: effect.extensions,
       evidence: this.#evidence.select((offence) => isPunishable(store, moment, offence)),
@@ -126,8 +131,7 @@ export class BlockWorkshop {
   forget(tip: ChainTip): void {
     this.#executed.clear();
     const { store } = this.#parts;
-    const moment = { height: tip.parent.height + 1, timeMs: tip.parent.timeMs + 1, params: tip.params };
-    this.#evidence.prune((offence: Offence) => isPunishable(store, moment, offence));
+    this.#evidence.prune((offence) => isPunishable(store, momentAfter(tip), offence));
   }
 
   #make(tip: ChainTip, plan: BlockPlan): LocalBlock {

@@ -12,7 +12,7 @@ import { validatorSetCodec } from '../../protocol/types/validators.js';
 import { readHead } from '../../state/chain/block-batch.js';
 import { readPastState } from '../../state/chain/past-state.js';
 import { validatorsAt } from '../../state/staking/active-set.js';
-import { signingKeyAt } from '../../state/staking/evidence.js';
+import { signingKeyAt, type EvidenceMoment } from '../../state/staking/evidence.js';
 import { NODE_KEYS } from '../../state/store/keys.js';
 import type { Reader, Store } from '../../state/store/store.js';
 import { chainIdentityAt, chainRecord, paramsRecord, progressRecord } from '../../state/system/chain.js';
@@ -60,6 +60,11 @@ export function nextTip(
     parentCommittee: before.committee,
     grandparentCommittee: before.parentCommittee,
   });
+}
+
+/** The earliest moment of the block after a tip. */
+export function momentAfter({ parent, params }: ChainTip): EvidenceMoment {
+  return { height: parent.height + 1, timeMs: parent.timeMs + 1, params };
 }
 
 interface TipParts {

@@ -8,6 +8,7 @@ import {
   duplicateProposal,
   duplicateVote,
   type EvidenceContext,
+  type Offence,
 } from '../../consensus/evidence.js';
 import { verifyExtendedCommit } from '../../consensus/extended-commit.js';
 import type { Message, SignedVote } from '../../consensus/messages.js';
@@ -36,6 +37,8 @@ export interface InboxParts {
   readonly help: (peer: string, height: number) => void;
   /** A block that is final here. */
   readonly finalBlock: (height: number) => Block | undefined;
+  /** Whether the next block may carry evidence of an offence. */
+  readonly isPunishable: (offence: Offence) => boolean;
 }
 
 /** What the verifier hands back: with the header and the moment it came, for proposals. */
@@ -114,7 +117,7 @@ export class Inbox {
   /** Keeps the proof of a contradiction for a block, and tells others. */
   keepEvidence(contradiction: Contradiction): void {
     const evidence = evidenceOf(contradiction);
-    if (evidence !== undefined && this.#parts.evidence.add(this.#evidenceContext(), evidence)) {
+    if (evidence !== undefined && this.#addEvidence(evidence)) {
       this.#parts.network.broadcast({ kind: 'evidence', evidence });
     }
   }
@@ -239,12 +242,12 @@ export class Inbox {
   }
 
   #takeProof(message: Message & { readonly kind: 'polka' | 'commit' | 'evidence' }): void {
-    const { engine, evidence, submit } = this.#parts;
+    const { engine, submit } = this.#parts;
     const tip = this.#tip;
     const open = engine.current;
     if (tip === undefined) return;
     if (message.kind === 'evidence') {
-      evidence.add(this.#evidenceContext(), message.evidence);
+      this.#addEvidence(message.evidence);
       return;
     }
     const height = this.#height;
@@ -262,7 +265,19 @@ export class Inbox {
     submit({ kind: 'commit', commit });
   }
 
+  /** Signatures are looked at only where they could be of use. */
+  #addEvidence(evidence: Evidence): boolean {
+    const { first } = evidence.value;
+    const offence = {
+      validator: 'proposer' in first ? first.proposer : first.validator,
+      height: first.payload.height,
+    };
+    if (!this.#parts.isPunishable(offence)) return false;
+    return this.#parts.evidence.add(this.#evidenceContext(), evidence);
+  }
+
   #giveBlock(peer: string, { height, blockId: id }: { height: number; blockId: Uint8Array }): void {
+    if (!this.#mayHelp(`${peer} ${toHex(id)}`)) return;
     const open = this.#parts.engine.current?.blocks.get(toHex(id));
     const block = open ?? (height < this.#height ? this.#parts.finalBlock(height) : undefined);
     if (block !== undefined) this.#parts.network.send(peer, { kind: 'block', block });
@@ -278,12 +293,16 @@ export class Inbox {
   /** One peer is helped with few heights at a time: what it gets is large. */
   #help(peer: string, height: number): void {
     if (height >= this.#height || height < 1) return;
-    const name = `${peer} ${height}`;
+    if (this.#mayHelp(`${peer} ${height}`)) this.#parts.help(peer, height);
+  }
+
+  #mayHelp(name: string): boolean {
     const nowMs = this.#parts.clock.nowMs();
-    if (nowMs - (this.#helpedMs.get(name) ?? -CATCH_UP_MS) < CATCH_UP_MS) return;
+    const lastMs = this.#helpedMs.get(name);
+    if (lastMs !== undefined && nowMs >= lastMs && nowMs - lastMs < CATCH_UP_MS) return false;
     if (this.#helpedMs.size >= MAX_PEERS) this.#helpedMs.clear();
     this.#helpedMs.set(name, nowMs);
-    this.#parts.help(peer, height);
+    return true;
   }
 
   #evidenceContext(): EvidenceContext {

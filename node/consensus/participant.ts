@@ -10,10 +10,11 @@ import type { SignatureEngine } from '../../consensus/votes/engine.js';
 import { OgpuError } from '../../protocol/errors.js';
 import { invariant } from '../../protocol/invariant.js';
 import type { ExtendedCommit } from '../../protocol/types/commit.js';
+import { isPunishable } from '../../state/staking/evidence.js';
 import type { Store } from '../../state/store/store.js';
 import { BlockWorkshop } from './block-workshop.js';
 import type { LocalBlock } from './block-execution.js';
-import { nextTip, type ChainTip } from './chain-tip.js';
+import { momentAfter, nextTip, type ChainTip } from './chain-tip.js';
 import { Inbox } from './inbox.js';
 import type { Signatory } from './signatory.js';
 import { storedBlock, storedCommit, writeBlock } from './stored-blocks.js';
@@ -71,6 +72,7 @@ export class Participant implements Host {
         this.#help(peer, height);
       },
       finalBlock: (height) => storedBlock(parts.store, height),
+      isPunishable: (offence) => isPunishable(parts.store, momentAfter(this.#tip), offence),
     });
     parts.transactions.onWork = () => {
       this.#runner.submit({ kind: 'work' });
@@ -221,8 +223,9 @@ export class Participant implements Host {
       return;
     }
     const { height, round } = effect;
-    const { block, id } = await this.#workshop.build(tip, effect, signatory, clock.nowMs());
-    this.#runner.submit({ kind: 'built', height, round, id, block });
+    const local = await this.#workshop.build(tip, effect, signatory, clock.nowMs());
+    if (local !== undefined)
+      this.#runner.submit({ kind: 'built', height, round, id: local.id, block: local.block });
   }
 
   async #validate({ height, id, block }: EffectOf<'validate'>): Promise<void> {

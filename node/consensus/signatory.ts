@@ -8,8 +8,8 @@ import type { Signer } from '../../consensus/signer/signer.js';
 export interface Signatory extends VoteSigner {
   /** The validator, by its owner's address. */
   readonly id: Uint8Array;
-  /** @param previousBeacon 32 bytes @returns 96 bytes */
-  reveal(height: number, previousBeacon: Uint8Array): Promise<Uint8Array>;
+  /** @param previousBeacon 32 bytes @returns 96 bytes; null where the signer refuses */
+  reveal(height: number, previousBeacon: Uint8Array): Promise<Uint8Array | null>;
 }
 
 /** @param onRefusal told why the signer stayed silent */
@@ -18,18 +18,19 @@ export function signatoryOf(
   signer: Signer,
   onRefusal: (error: SignerError) => void = () => undefined,
 ): Signatory {
+  const unlessRefused = async <Result>(made: Promise<Result>): Promise<Result | null> => {
+    try {
+      return await made;
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      onRefusal(error);
+      return null;
+    }
+  };
   return {
     id,
-    reveal: (height, previousBeacon) => signer.reveal({ height, previousBeacon }),
-    sign: async (effect, extensionContent) => {
-      try {
-        return await sign(id, signer, effect, extensionContent);
-      } catch (error) {
-        if (!isRefusal(error)) throw error;
-        onRefusal(error);
-        return null;
-      }
-    },
+    reveal: (height, previousBeacon) => unlessRefused(signer.reveal({ height, previousBeacon })),
+    sign: (effect, extensionContent) => unlessRefused(sign(id, signer, effect, extensionContent)),
   };
 }
 

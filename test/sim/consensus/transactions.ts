@@ -30,7 +30,7 @@ export class SimulatedTransactions implements TransactionSource {
   }
 
   get hasWork(): boolean {
-    return this.pool.stats().count > 0;
+    return this.pool.stats().pending > 0;
   }
 
   /** @returns whether the pool took it in */
