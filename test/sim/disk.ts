@@ -105,6 +105,11 @@ export class SimulatedDisk {
     return new SimulatedDisk({ prng: this.#prng, capacityBytes: this.capacityBytes, ...options }, folders);
   }
 
+  /** What is left of a file whatever happens to the disk's process or power. */
+  durableContent(path: string, name: string): Uint8Array | undefined {
+    return this.#entries(path).durable(name)?.durableContent();
+  }
+
   /** Changes bytes of a file in place, as rot does. */
   rot(path: string, name: string, change: (bytes: Uint8Array) => Uint8Array): void {
     const inode = this.#entries(path).get(name);
@@ -231,6 +236,10 @@ class Inode {
     return this.#bytes.slice(0, this.#length);
   }
 
+  durableContent(): Uint8Array {
+    return this.#bytes.slice(0, this.#syncedLength);
+  }
+
   append(bytes: Uint8Array): void {
     const length = this.#length + bytes.length;
     if (length > this.#bytes.length) {
@@ -301,6 +310,10 @@ class Entries {
 
   get(name: string): Inode | undefined {
     return this.#current.get(name);
+  }
+
+  durable(name: string): Inode | undefined {
+    return this.#durable.get(name);
   }
 
   names(): string[] {
