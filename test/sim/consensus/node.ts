@@ -12,6 +12,7 @@ import { invariant } from '../../../protocol/invariant.js';
 import { beaconSignBytes } from '../../../protocol/sign-bytes.js';
 import type { ExtendedCommit } from '../../../protocol/types/commit.js';
 import { readHead } from '../../../state/chain/block-batch.js';
+import type { Head } from '../../../state/chain/records.js';
 import { EVENTS } from '../../../state/staking/abi.js';
 import { isTombstoned, validators } from '../../../state/staking/validator.js';
 import { StoreError } from '../../../state/store/errors.js';
@@ -73,6 +74,8 @@ class SimulatedNode {
   readonly #crime: string | undefined;
   readonly #transactions: SimulatedTransactions;
   #participant: Participant | undefined;
+  /** The head this life began with, until it has been told. */
+  #startHead: Head | undefined;
   /** What a proposer after the tip signs; the store may be a block ahead of the tip for a moment. */
   #beacon: Beacon;
   #lastSent: { readonly message: Message; readonly bytes: Uint8Array } | undefined;
@@ -97,7 +100,7 @@ class SimulatedNode {
   async open(): Promise<void> {
     const { disk, random } = this.#home;
     const { bls } = this.#chain;
-    this.#tellStart();
+    this.#startHead = readHead(disk.store);
     const log = disk.files.openFolder('wal');
     const signer = disk.files.openFolder('signer');
     this.#participant = await openParticipant({
@@ -135,6 +138,7 @@ class SimulatedNode {
       },
     });
     disk.hasSigner = true;
+    this.#tellStart();
     this.#scheduleClient();
   }
 
@@ -207,9 +211,11 @@ class SimulatedNode {
     });
   }
 
+  /** Once it is clear that the disk is this node's, and before anything else. */
   #tellStart(): void {
-    const head = readHead(this.#home.disk.store);
-    invariant(head !== undefined, 'a ledger has a head');
+    const head = this.#startHead;
+    if (head === undefined) return;
+    this.#startHead = undefined;
     const { height } = head;
     const [id, stateRoot] = [toHex(head.id), toHex(head.stateRoot)];
     const line = `node ${this.#home.node} starts from height ${height}`;
@@ -217,6 +223,7 @@ class SimulatedNode {
   }
 
   #tellFinal({ block, id, transactionHashes, executed }: LocalBlock, { commit }: ExtendedCommit): void {
+    this.#tellStart();
     const { height, stateRoot } = block.header;
     const { store } = this.#home.disk;
     const { beginLogs, endLogs } = executed.outcome.receipts;
