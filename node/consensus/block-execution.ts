@@ -1,5 +1,9 @@
 import { checkBlock } from '../../consensus/block-rules.js';
-import { assembleExtendedCommit, type ExtendedPrecommit } from '../../consensus/extended-commit.js';
+import {
+  assembleExtendedCommit,
+  isExtensionOf,
+  type ExtendedPrecommit,
+} from '../../consensus/extended-commit.js';
 import { chooseExtensions, type ExtensionContext } from '../../consensus/extensions.js';
 import type { Offence } from '../../consensus/evidence.js';
 import type { Precommits } from '../../consensus/engine/effect.js';
@@ -93,16 +97,15 @@ export function checkAndExecute(
   block: Block,
   {
     transactions,
-    isVerified,
     checkInvariants = false,
   }: {
     readonly transactions: readonly RecoveredTransaction[];
-    readonly isVerified?: (extension: VoteExtension) => boolean;
     readonly checkInvariants?: boolean;
   },
 ): LocalBlock {
   const { header, body } = block;
   const hashes = transactions.map(({ hash }) => hash);
+  const isVerified = tip.commit && isExtensionOf(tip.commit);
   const offences: Offence[] = checkBlock(tip, block, hashes, isVerified);
   const input: BlockInput = {
     height: header.height,

@@ -1,13 +1,13 @@
 import { Worker } from 'node:worker_threads';
 import { EventHash } from './event-hash.js';
 import { FLAWED, SCENARIOS } from './registry.js';
-import { NO_TRACE, type Outcome, type RunOptions } from './run.js';
+import { addTallies, NO_TRACE, type Outcome, type RunWishes, type Tally } from './run.js';
 
 /** One seed of one scenario. */
 export interface Job {
   readonly scenario: string;
   readonly seed: number;
-  readonly options: RunOptions;
+  readonly options: RunWishes;
   /** Run it again and compare: equal seeds must give equal events. */
   readonly isTwice: boolean;
 }
@@ -16,8 +16,9 @@ export interface Campaign {
   readonly scenarios: readonly string[];
   readonly firstSeed: number;
   readonly seeds: number;
-  readonly options: RunOptions;
-  readonly isTwice: boolean;
+  readonly options: RunWishes;
+  /** Each which seed, from the first on, runs a second time to compare; 0: none. */
+  readonly twiceEvery: number;
   /** Threads; 1 runs everything on this one. */
   readonly threads: number;
   /** Asked before a job is started: false ends the campaign when those under way have ended. */
@@ -32,6 +33,7 @@ export interface Summary {
   readonly simulatedUs: number;
   readonly faults: number;
   readonly byzantine: number;
+  readonly tally: Tally;
   /** Over the hashes of all outcomes in order of scenario and seed: the same however many threads there were. */
   readonly hash: string;
 }
@@ -70,8 +72,9 @@ export async function runJob({ scenario, seed, options, isTwice }: Job): Promise
   return { ...outcome, failure: { message, stack: undefined, ...NO_TRACE } };
 }
 
-function* jobsOf({ scenarios, firstSeed, seeds, options, isTwice }: Campaign): Generator<Job, undefined> {
+function* jobsOf({ scenarios, firstSeed, seeds, options, twiceEvery }: Campaign): Generator<Job, undefined> {
   for (let seed = firstSeed; seed < firstSeed + seeds; seed++) {
+    const isTwice = twiceEvery > 0 && (seed - firstSeed) % twiceEvery === 0;
     for (const scenario of scenarios) yield { scenario, seed, options, isTwice };
   }
   return undefined;
@@ -108,6 +111,7 @@ function summarize(outcomes: readonly Outcome[]): Summary {
     simulatedUs: sum(({ simulatedUs }) => simulatedUs),
     faults: sum(({ faults }) => faults),
     byzantine: sum(({ byzantine }) => byzantine),
+    tally: addTallies(ordered.map(({ tally }) => tally)),
     hash: hash.digest(),
   };
 }

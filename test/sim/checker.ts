@@ -32,12 +32,16 @@ export interface Checker<Seen extends Observation> {
   observe?(observation: Seen, moment: Moment): void;
   /** After every event of the run: keep it cheap. */
   step?(timeUs: number): void;
+  /** All faults have ended: from now on what should happen must. */
+  healed?(): void;
   /** Whether what should happen has; asked once all faults have ended. */
   isSatisfied?(): boolean;
   /** What is still missing, in words, for the failure that says so. */
   missing?(): string;
   /** When the run is over and everything was satisfied. */
   finish?(): void;
+  /** What was seen, counted. */
+  tally?(): Readonly<Record<string, number>>;
 }
 
 /** @throws ViolationError */

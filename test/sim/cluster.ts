@@ -58,6 +58,7 @@ interface Slot<Message, Disk> {
  */
 export class Cluster<Message, Disk, Seen extends Observation> {
   readonly network: Network<Message>;
+  #deaths = 0;
   readonly #scenario: Scenario<Message, Disk, Seen>;
   readonly #setting: Setting;
   readonly #world: World;
@@ -81,6 +82,11 @@ export class Cluster<Message, Disk, Seen extends Observation> {
       disconnected: (node, peer) => this.#disconnected(node, peer),
     });
     this.#slots = Array.from({ length: nodes }, (_, node) => this.#createSlot(node));
+  }
+
+  /** How often a process died or ended itself. */
+  get deaths(): number {
+    return this.#deaths;
   }
 
   /** Starts every node, each at its own moment within `spreadUs`. */
@@ -204,6 +210,7 @@ export class Cluster<Message, Disk, Seen extends Observation> {
     if (!slot.life.isAlive) return;
     const { disks } = this.#scenario;
     const next: Life<Message> = { isAlive: false, inhabitant: undefined };
+    this.#deaths++;
     slot.life.isAlive = false;
     slot.life = next;
     slot.held = [];

@@ -73,6 +73,18 @@ export class SimulatedDisk {
     };
   }
 
+  /** What the disk holds now, on another one: its own process goes on. */
+  copy(options: Partial<SimulatedDiskOptions> = {}): SimulatedDisk {
+    const copies = new Map<Inode, Inode>();
+    const copyOf = (inode: Inode): Inode => {
+      const copied = copies.get(inode) ?? inode.copy();
+      copies.set(inode, copied);
+      return copied;
+    };
+    const folders = new Map([...this.#folders].map(([path, entries]) => [path, entries.copy(copyOf)]));
+    return new SimulatedDisk({ prng: this.#prng, capacityBytes: this.capacityBytes, ...options }, folders);
+  }
+
   /** Ends the process that uses the disk, between two steps or in one: the disk as the next process finds it. */
   crash(kind: CrashKind = 'power', options: Partial<SimulatedDiskOptions> = {}): SimulatedDisk {
     this.#dead = true;
@@ -91,6 +103,11 @@ export class SimulatedDisk {
       );
     }
     return new SimulatedDisk({ prng: this.#prng, capacityBytes: this.capacityBytes, ...options }, folders);
+  }
+
+  /** What is left of a file whatever happens to the disk's process or power. */
+  durableContent(path: string, name: string): Uint8Array | undefined {
+    return this.#entries(path).durable(name)?.durableContent();
   }
 
   /** Changes bytes of a file in place, as rot does. */
@@ -219,6 +236,10 @@ class Inode {
     return this.#bytes.slice(0, this.#length);
   }
 
+  durableContent(): Uint8Array {
+    return this.#bytes.slice(0, this.#syncedLength);
+  }
+
   append(bytes: Uint8Array): void {
     const length = this.#length + bytes.length;
     if (length > this.#bytes.length) {
@@ -289,6 +310,10 @@ class Entries {
 
   get(name: string): Inode | undefined {
     return this.#current.get(name);
+  }
+
+  durable(name: string): Inode | undefined {
+    return this.#durable.get(name);
   }
 
   names(): string[] {

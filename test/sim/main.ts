@@ -2,7 +2,7 @@ import { OgpuError } from '../../protocol/errors.js';
 import { runCampaign, runJob } from './campaign.js';
 import { parseOptions, SimUsageError } from './options.js';
 import { reportFailure, reportSummary, summaryToJson } from './report.js';
-import type { Outcome, RunOptions } from './run.js';
+import type { Outcome, RunWishes } from './run.js';
 import { shrink } from './shrink.js';
 
 const EXIT_FAILED = 1;
@@ -17,7 +17,7 @@ const PROGRESS_MS = 5_000;
 /** Runs seeds until they are done, one fails or time is up; says how to run a failing one again. */
 async function main(): Promise<void> {
   const options = parseOptions(process.argv.slice(2));
-  const { scenarios, firstSeed, seeds, threads, isTwice, run } = options;
+  const { scenarios, firstSeed, seeds, threads, twiceEvery, run } = options;
   const startMs = performance.now();
   let hasFailed = false;
   const progress = createProgress(seeds * scenarios.length, startMs);
@@ -26,7 +26,7 @@ async function main(): Promise<void> {
     firstSeed,
     seeds,
     threads,
-    isTwice,
+    twiceEvery,
     options: run,
     goesOn: () => (!hasFailed || options.keepsGoing) && performance.now() - startMs < 1000 * options.seconds,
     onOutcome: (outcome) => {
@@ -46,10 +46,10 @@ async function main(): Promise<void> {
 }
 
 /** How little trouble is enough for a failure to show. */
-async function reportShrunk(failed: Outcome, options: RunOptions): Promise<void> {
+async function reportShrunk(failed: Outcome, options: RunWishes): Promise<void> {
   const { scenario, seed } = failed;
   if ((failed.failure?.plannedFaults ?? 0) === 0 || options.hasStory) return;
-  const run = (changed: RunOptions): Promise<Outcome> =>
+  const run = (changed: RunWishes): Promise<Outcome> =>
     runJob({ scenario, seed, options: changed, isTwice: false });
   const shrunk = await shrink(run, { outcome: failed, options }, MAX_SHRINKING_RUNS);
   process.stderr.write(`with fewer faults:\n${reportFailure(shrunk.outcome, shrunk.options)}`);

@@ -3,21 +3,22 @@ import { parseArgs } from 'node:util';
 import { OgpuError } from '../../protocol/errors.js';
 import { FAULT_KINDS, isFaultKind, type FaultKind } from './faults.js';
 import { FLAWED, SCENARIOS } from './registry.js';
-import type { RunOptions } from './run.js';
+import type { RunWishes } from './run.js';
 import { MINUTE_US } from './units.js';
 
 export const USAGE = `npm run sim -- [--seed S] [--seeds N] [--nodes K] [--scenario a,b] [--faults a,b|none] [--minutes M]
-    [--jobs J] [--seconds T] [--once] [--keep-going] [--without 0,3] [--script] [--json]
+    [--jobs J] [--seconds T] [--repeat N] [--once] [--keep-going] [--without 0,3] [--script] [--json]
 
   --seed S        first seed (1)
   --seeds N       how many seeds (20)
-  --nodes K       nodes (7)
-  --scenario a,b  of: ${[...SCENARIOS.keys()].join(', ')} (all); with a planted mistake: ${[...FLAWED.keys()].join(', ')}
+  --nodes K       nodes (drawn from the seed, or 7)
+  --scenario a,b  of: ${[...SCENARIOS.keys()].join(', ')} (consensus); with a planted mistake: ${[...FLAWED.keys()].join(', ')}
   --faults a,b    kinds to choose from: ${FAULT_KINDS.join(', ')} (all); or none
-  --minutes M     simulated minutes of trouble before the network heals (0.5)
-  --jobs J        threads (1); 0 takes one for each processor
+  --minutes M     simulated minutes of trouble before the network heals (drawn from the seed, or 0.5)
+  --jobs J        threads (0); 0 takes one for each processor
   --seconds T     start no more seeds after this many real seconds
-  --once          do not run each seed a second time to compare
+  --repeat N      run each Nth seed a second time to compare (10)
+  --once          run none a second time
   --keep-going    go on after a failure
   --without 0,3   leave out these faults of the plan
   --script        print what happened in each run
@@ -35,10 +36,11 @@ export interface SimOptions {
   readonly seeds: number;
   readonly threads: number;
   readonly seconds: number;
-  readonly isTwice: boolean;
+  /** Each which seed runs a second time; 0: none. */
+  readonly twiceEvery: number;
   readonly keepsGoing: boolean;
   readonly isJson: boolean;
-  readonly run: RunOptions;
+  readonly run: RunWishes;
 }
 
 /** Seeds are 32 bits wide. */
@@ -51,23 +53,23 @@ const MAX_THREADS = 256;
 /** @throws SimUsageError */
 export function parseOptions(args: readonly string[]): SimOptions {
   const values = parsed(args);
-  const threads = wholeNumber('jobs', values.jobs ?? '1', 0, MAX_THREADS);
+  const threads = wholeNumber('jobs', values.jobs ?? '0', 0, MAX_THREADS);
   const seeds = wholeNumber('seeds', values.seeds ?? '20', 1, MAX_SEEDS);
   return {
-    scenarios: values.scenario === undefined ? [...SCENARIOS.keys()] : scenarioNames(values.scenario),
+    scenarios: scenarioNames(values.scenario ?? 'consensus'),
     firstSeed: wholeNumber('seed', values.seed ?? '1', 0, MAX_SEED - seeds),
     seeds,
     threads: threads === 0 ? availableParallelism() : threads,
     seconds: values.seconds === undefined ? Infinity : wholeNumber('seconds', values.seconds, 1, MAX_SEED),
-    isTwice: values.once !== true,
+    twiceEvery: values.once === true ? 0 : wholeNumber('repeat', values.repeat ?? '10', 1, MAX_SEEDS),
     keepsGoing: values['keep-going'] === true,
     isJson: values.json === true,
     run: {
-      nodes: wholeNumber('nodes', values.nodes ?? '7', 1, MAX_NODES),
       kinds: values.faults === undefined ? FAULT_KINDS : faultKinds(values.faults),
-      troubleUs: minutes(values.minutes ?? '0.5'),
       without: values.without === undefined ? [] : places(values.without),
       hasStory: values.script === true,
+      ...(values.nodes !== undefined && { nodes: wholeNumber('nodes', values.nodes, 1, MAX_NODES) }),
+      ...(values.minutes !== undefined && { troubleUs: minutes(values.minutes) }),
     },
   };
 }
@@ -86,6 +88,7 @@ function parsed(args: readonly string[]) {
       jobs: text,
       seconds: text,
       without: text,
+      repeat: text,
       once: flag,
       'keep-going': flag,
       script: flag,

@@ -1,34 +1,48 @@
 import { broadcastScenario } from './broadcast/scenario.js';
 import { simulatedChain } from './consensus/chain.js';
+import type { Flaw } from './consensus/disk.js';
 import { consensusScenario } from './consensus/scenario.js';
-import { runScenario, type Outcome, type RunOptions } from './run.js';
+import { drawSize } from './consensus/size.js';
+import { runScenario, type Outcome, type RunOptions, type RunWishes } from './run.js';
+import { createStreams } from './streams.js';
+import { SECOND_US } from './units.js';
 import { runVotes } from './votes/run.js';
 
 /** Runs one seed of one scenario. */
-export type RunSeed = (seed: number, options: RunOptions) => Promise<Outcome>;
+export type RunSeed = (seed: number, wishes: RunWishes) => Promise<Outcome>;
 
 /** Every scenario by name. */
 export const SCENARIOS: ReadonlyMap<string, RunSeed> = new Map<string, RunSeed>([
-  ['broadcast', (seed, options) => runScenario(broadcastScenario(), seed, options)],
-  ['votes', runVotes],
-  ['consensus', runConsensus(false)],
-  ['consensus-bls', runConsensus(true)],
+  ['consensus', runConsensus('consensus')],
+  ['consensus-bls', runConsensus('consensus-bls', { isReal: true })],
+  ['broadcast', (seed, wishes) => runScenario(broadcastScenario(), seed, usual(wishes))],
+  ['votes', (seed, wishes) => runVotes(seed, usual(wishes))],
 ]);
 
 const FLAWS = ['small-quorum', 'no-sync', 'no-repetition', 'takes-any-disk'] as const;
 
 /** Scenarios with a planted mistake: they must fail, and show how a failure looks. They run only when named. */
-export const FLAWED: ReadonlyMap<string, RunSeed> = new Map(
-  FLAWS.map((flaw): [string, RunSeed] => [
+export const FLAWED: ReadonlyMap<string, RunSeed> = new Map<string, RunSeed>([
+  ...FLAWS.map((flaw): [string, RunSeed] => [
     `broadcast-${flaw}`,
-    (seed, options) => runScenario(broadcastScenario(flaw), seed, options),
+    (seed, wishes) => runScenario(broadcastScenario(flaw), seed, usual(wishes)),
   ]),
-);
+  ['consensus-forgetful', runConsensus('consensus-forgetful', { flaw: 'forgetful' })],
+]);
 
-/** @param isReal whether validators sign with BLS, or with something a hundred times as fast */
-function runConsensus(isReal: boolean): RunSeed {
-  return async (seed, options) => {
-    const chain = await simulatedChain(options.nodes, isReal);
-    return runScenario(consensusScenario(isReal ? 'consensus-bls' : 'consensus', chain), seed, options);
+function usual(wishes: RunWishes): RunOptions {
+  return { nodes: 7, troubleUs: 30 * SECOND_US, ...wishes };
+}
+
+/** @param isReal whether validators sign with BLS in every seed, and not with something a hundred times as fast in most */
+function runConsensus(
+  name: string,
+  { isReal = false, flaw }: { readonly isReal?: boolean; readonly flaw?: Flaw } = {},
+): RunSeed {
+  return async (seed, wishes) => {
+    const { isReal: isDrawnReal, ...size } = drawSize(createStreams(seed)('size'));
+    const options = { ...size, ...wishes };
+    const chain = await simulatedChain(options.nodes, isReal || isDrawnReal);
+    return runScenario(consensusScenario(name, chain, flaw), seed, options);
   };
 }

@@ -1,11 +1,11 @@
 import { execFileSync } from 'node:child_process';
 import type { Summary } from './campaign.js';
 import { FAULT_KINDS } from './faults.js';
-import type { Outcome, RunOptions } from './run.js';
+import type { Outcome, RunWishes } from './run.js';
 import { MINUTE_US, SECOND_US } from './units.js';
 
 /** Everything one needs to run a failing seed again and to read what happened. */
-export function reportFailure(outcome: Outcome, options: RunOptions): string {
+export function reportFailure(outcome: Outcome, options: RunWishes): string {
   const { scenario, seed, failure } = outcome;
   if (failure === undefined) return '';
   return [
@@ -24,8 +24,8 @@ export function reportFailure(outcome: Outcome, options: RunOptions): string {
 }
 
 export function replayCommand(
-  { scenario, seed }: Pick<Outcome, 'scenario' | 'seed'>,
-  { nodes, kinds, troubleUs, without }: RunOptions,
+  { scenario, seed, nodes, troubleUs }: Pick<Outcome, 'scenario' | 'seed' | 'nodes' | 'troubleUs'>,
+  { kinds, without }: RunWishes,
 ): string {
   const faults = kinds.length === FAULT_KINDS.length ? '' : ` --faults ${kinds.join(',') || 'none'}`;
   const minutes = ` --minutes ${troubleUs / MINUTE_US}`;
@@ -35,15 +35,16 @@ export function replayCommand(
 }
 
 export function reportSummary(summary: Summary, wallMs: number): string {
-  const { ran, failed, events, simulatedUs, faults, byzantine, hash } = summary;
+  const { ran, failed, events, simulatedUs, faults, byzantine, tally, hash } = summary;
+  const seen = Object.entries(tally).map(([name, count]) => `${count} ${name}, `);
   const simulatedSeconds = Math.round(simulatedUs / SECOND_US);
   return (
     `${ran} runs, ${failed.length} failed: ${events} events in ${simulatedSeconds} simulated seconds, ` +
-    `${faults} faults, ${byzantine} crimes, hash ${hash}, ${(wallMs / 1000).toFixed(1)} s\n`
+    `${faults} faults, ${byzantine} crimes, ${seen.join('')}hash ${hash}, ${(wallMs / 1000).toFixed(1)} s\n`
   );
 }
 
-export function summaryToJson(summary: Summary, options: RunOptions, wallMs: number): string {
+export function summaryToJson(summary: Summary, options: RunWishes, wallMs: number): string {
   const failed = summary.failed.map((outcome) => ({
     scenario: outcome.scenario,
     seed: outcome.seed,

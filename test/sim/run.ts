@@ -24,10 +24,19 @@ export interface RunOptions {
   readonly hasStory: boolean;
 }
 
+/** Options of a run of which a scenario may draw the size and the length from the seed. */
+export type RunWishes = Omit<RunOptions, 'nodes' | 'troubleUs'> &
+  Partial<Pick<RunOptions, 'nodes' | 'troubleUs'>>;
+
+/** How often something happened, by name: shows that a run was not idle. */
+export type Tally = Readonly<Record<string, number>>;
+
 /** What became of one seed. Plain data, so that it crosses threads. */
 export interface Outcome {
   readonly scenario: string;
   readonly seed: number;
+  readonly nodes: number;
+  readonly troubleUs: number;
   /** Over every event in order: equal for equal seeds and options. */
   readonly hash: string;
   readonly events: number;
@@ -35,6 +44,7 @@ export interface Outcome {
   readonly faults: number;
   readonly byzantine: number;
   readonly counts: Readonly<NetworkCounts>;
+  readonly tally: Tally;
   readonly story: readonly string[];
   readonly failure: Failure | undefined;
 }
@@ -83,6 +93,15 @@ export function runScenario<Message, Disk, Seen extends Observation>(
     }
     return describeOutcome(stage, seed, options, failure);
   });
+}
+
+/** Sums by name. */
+export function addTallies(tallies: readonly Tally[]): Tally {
+  const total: Record<string, number> = {};
+  for (const [name, count] of tallies.flatMap((tally) => Object.entries(tally))) {
+    total[name] = (total[name] ?? 0) + count;
+  }
+  return total;
 }
 
 interface PlannedFault {
@@ -158,6 +177,7 @@ async function play<Message, Disk, Seen extends Observation>(
   await run(troubleUs, step);
   for (let node = 0; node < nodes; node++) cluster.clock(node).correct();
   recorder.tell('healed');
+  for (const checker of checkers) checker.healed?.();
   const unsatisfied = (): Checker<Seen> | undefined =>
     checkers.find((checker) => checker.isSatisfied?.() === false);
   await run(
@@ -194,21 +214,22 @@ function describeFailure<Message, Disk, Seen extends Observation>(
 }
 
 function describeOutcome<Message, Disk, Seen extends Observation>(
-  { scenario, setting, faults, world, cluster }: Stage<Message, Disk, Seen>,
+  { scenario, setting, faults, world, checkers, cluster }: Stage<Message, Disk, Seen>,
   seed: number,
-  { hasStory }: RunOptions,
+  { nodes, troubleUs, hasStory }: RunOptions,
   failure: Failure | undefined,
 ): Outcome {
   const { scheduler, recorder } = world;
   return {
     scenario: scenario.name,
-    seed,
+    ...{ seed, nodes, troubleUs },
     hash: recorder.hash(),
     events: scheduler.executed,
     simulatedUs: scheduler.nowUs,
     faults: faults.length,
     byzantine: setting.crimes.size,
     counts: { ...cluster.network.counts },
+    tally: addTallies([{ deaths: cluster.deaths }, ...checkers.map((checker) => checker.tally?.() ?? {})]),
     story: hasStory ? recorder.story() : [],
     failure,
   };

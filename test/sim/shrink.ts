@@ -1,9 +1,9 @@
-import type { Outcome, RunOptions } from './run.js';
+import type { Outcome, RunWishes } from './run.js';
 
 /** A failing run with as few faults as were found to be enough. */
-export interface Shrunk {
+export interface Shrunk<Options extends RunWishes = RunWishes> {
   readonly outcome: Outcome;
-  readonly options: RunOptions;
+  readonly options: Options;
 }
 
 /**
@@ -13,11 +13,11 @@ export interface Shrunk {
  * @param run one seed
  * @param maxRuns when to be content with what was found
  */
-export async function shrink(
-  run: (options: RunOptions) => Promise<Outcome>,
-  failed: Shrunk,
+export async function shrink<Options extends RunWishes>(
+  run: (options: Options) => Promise<Outcome>,
+  failed: Shrunk<Options>,
   maxRuns: number,
-): Promise<Shrunk> {
+): Promise<Shrunk<Options>> {
   let best = failed;
   let runs = 0;
   const tryWithout = async (places: readonly number[]): Promise<boolean> => {

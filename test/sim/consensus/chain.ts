@@ -33,7 +33,7 @@ export const GENESIS_TIME_MS = 1_800_000_000_000;
 
 const DEVNET = PRESETS.devnet.params;
 
-/** Quick enough that a run of a minute sees epochs, unbonding and windows of absence. */
+/** Quick enough that a run of ten seconds sees epochs and unbonding. Windows are too short to punish absence: jail would make Byzantine nodes more than a third. */
 export const SIMULATED_PARAMS: ChainParams = {
   ...DEVNET,
   consensus: {
@@ -46,6 +46,15 @@ export const SIMULATED_PARAMS: ChainParams = {
     timeoutPrevoteDeltaMs: 200,
     timeoutPrecommitMs: 300,
     timeoutPrecommitDeltaMs: 200,
+    evidenceMaxAgeMs: 4_000,
+    evidenceMaxAgeBlocks: 10,
+  },
+  staking: {
+    ...DEVNET.staking,
+    epochMs: 2_000,
+    unbondingMs: 4_500,
+    unbondingBlocks: 11,
+    downtimeWindowMs: 2_000,
   },
 };
 assertChainParams(SIMULATED_PARAMS);

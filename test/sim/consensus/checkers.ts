@@ -1,11 +1,13 @@
+import { toHex } from '../../../protocol/bytes.js';
 import { agreement, check, type Checker } from '../checker.js';
 import type { Setting } from '../scenario.js';
+import type { SimulatedChain } from './chain.js';
 import type { Seen } from './observations.js';
 
 /** Blocks that everybody has to finalize after healing. */
 const NEW_BLOCKS = 3;
 
-export function consensusCheckers(setting: Setting): readonly Checker<Seen>[] {
+export function consensusCheckers(setting: Setting, chain: SimulatedChain): readonly Checker<Seen>[] {
   return [
     agreement('agreement', (seen) =>
       seen.kind === 'final' || seen.kind === 'started'
@@ -13,9 +15,10 @@ export function consensusCheckers(setting: Setting): readonly Checker<Seen>[] {
         : undefined,
     ),
     order(setting),
+    validity(),
     honestSignatures(),
     progress(setting),
-    justice(),
+    justice(setting, chain),
   ];
 }
 
@@ -42,23 +45,42 @@ function order({ nodes }: Setting): Checker<Seen> {
   };
 }
 
-/** No honest validator signs two different things for one height, round and step. */
+/** Every transaction in a block was handed in by somebody, and is in no other block. The ledger checks who signed it and conserves supply. */
+function validity(): Checker<Seen> {
+  const submitted = new Set<string>();
+  const heights = new Map<string, number>();
+  return {
+    name: 'validity',
+    observe: (seen, { isHonest }) => {
+      if (seen.kind === 'submitted') submitted.add(seen.transaction);
+      if (seen.kind !== 'final' || !isHonest) return;
+      for (const transaction of seen.transactions) {
+        check('validity', submitted.has(transaction), () => `nobody made transaction ${transaction}`);
+        const height = heights.get(transaction) ?? seen.height;
+        check('validity', height === seen.height, () => `${transaction} is in ${height} and ${seen.height}`);
+        heights.set(transaction, height);
+      }
+    },
+    tally: () => ({ transactions: heights.size }),
+  };
+}
+
+/** No honest validator signs what is not durable on its signer's record, nor two different things for one height, round and step. */
 function honestSignatures(): Checker<Seen> {
+  const name = 'no equivocation';
   const signed = new Map<string, string>();
   return {
-    name: 'no equivocation',
+    name,
     observe: (seen, { node, isHonest }) => {
       if (seen.kind !== 'signed' || !isHonest) return;
-      const key = `${node} ${seen.place}`;
+      const { place, payload } = seen;
+      check(name, place !== undefined, () => `node ${node} signed what its record does not hold`);
+      const key = `${node} ${place}`;
       const first = signed.get(key);
-      if (first === undefined) signed.set(key, seen.payload);
-      else
-        check(
-          'no equivocation',
-          first === seen.payload,
-          () => `node ${node} signed two things at ${seen.place}`,
-        );
+      check(name, first === undefined || first === payload, () => `node ${node} signed two of ${place}`);
+      signed.set(key, payload);
     },
+    tally: () => ({ signatures: signed.size }),
   };
 }
 
@@ -66,14 +88,16 @@ function honestSignatures(): Checker<Seen> {
 function progress({ nodes, crimes }: Setting): Checker<Seen> {
   const honest = Array.from({ length: nodes }, (_, node) => node).filter((node) => !crimes.has(node));
   const heights = new Map<number, number>(honest.map((node) => [node, 0]));
+  const events: Record<string, number> = {};
   let highest = 0;
   let healedAt: number | undefined;
   return {
     name: 'progress',
     observe: (seen, { node, isHonest }) => {
-      if (seen.kind !== 'final') return;
+      if (seen.kind !== 'final' || !isHonest) return;
+      if (seen.height > highest) for (const event of seen.events) events[event] = (events[event] ?? 0) + 1;
       highest = Math.max(highest, seen.height);
-      if (isHonest) heights.set(node, seen.height);
+      heights.set(node, seen.height);
       if (healedAt === undefined || seen.height <= healedAt + 1) return;
       check(
         'progress',
@@ -81,27 +105,46 @@ function progress({ nodes, crimes }: Setting): Checker<Seen> {
         () => `height ${seen.height} took ${seen.round + 1} rounds in peace`,
       );
     },
+    healed: () => {
+      healedAt = highest;
+    },
     isSatisfied: () => {
-      healedAt ??= highest;
-      const target = healedAt + NEW_BLOCKS;
+      const target = (healedAt ?? 0) + NEW_BLOCKS;
       return [...heights.values()].every((height) => height >= target);
     },
     missing: () =>
       [...heights].map(([node, height]) => `node ${node} at ${height}`).join(', ') +
       `, healed at ${healedAt ?? '?'}`,
+    tally: () => ({ heights: highest, ...events }),
   };
 }
 
-/** Who committed a crime that could be proved is punished in the end; nobody else is. */
-function justice(): Checker<Seen> {
-  const guilty = new Map<string, number>();
-  let tombstoned = new Set<string>();
+/**
+ * Who commits a crime in peace that could be proved is punished in the end; nobody who is honest ever is. During the trouble a proof may
+ * be lost with the only node that had it.
+ */
+function justice({ crimes }: Setting, { validators }: SimulatedChain): Checker<Seen> {
+  const criminals = new Set<string>(
+    [...crimes.keys()].map((node) => toHex(validators[node]?.id ?? new Uint8Array(0))),
+  );
+  const guilty = new Set<string>();
+  const tombstoned = new Set<string>();
+  let isPeace = false;
+  const free = (): string[] => [...guilty].filter((id) => !tombstoned.has(id));
   return {
     name: 'justice',
     observe: (seen, { isHonest }) => {
-      if (seen.kind === 'crime') guilty.set(seen.validator, (guilty.get(seen.validator) ?? 0) + 1);
-      if (seen.kind === 'final' && isHonest && seen.tombstoned.length > tombstoned.size)
-        tombstoned = new Set(seen.tombstoned);
+      if (seen.kind === 'crime' && isPeace) guilty.add(seen.validator);
+      if (seen.kind !== 'final' || !isHonest) return;
+      for (const id of seen.tombstoned) {
+        check('justice', criminals.has(id), () => `${id} is honest and punished for ever`);
+        tombstoned.add(id);
+      }
     },
+    healed: () => {
+      isPeace = true;
+    },
+    isSatisfied: () => free().length === 0,
+    missing: () => `${free().join(', ')} can be convicted and is not`,
   };
 }

@@ -36,7 +36,7 @@ export const CRIMES: Readonly<Record<string, Crime>> = {
     const other = contradicted(criminal, message);
     if (other.length === 0) return [message];
     if (criminal.random.chance(1, 4)) {
-      criminal.confess();
+      if (isOwn(criminal, message)) criminal.confess();
       return [message, ...other];
     }
     return to % 2 === 0 ? [message] : other;
@@ -145,6 +145,12 @@ function ownVote({ self }: Criminal, message: Message): SignedVote | undefined {
   return message.kind === 'vote' && bytesEqual(message.vote.vote.validator, self.id)
     ? message.vote
     : undefined;
+}
+
+/** Whether others can hold a message against who signed it: a vote or a proposal of its own. */
+function isOwn(criminal: Criminal, message: Message): boolean {
+  if (message.kind !== 'proposal') return ownVote(criminal, message) !== undefined;
+  return bytesEqual(message.proposal.proposal.proposer, criminal.self.id);
 }
 
 /** The message that contradicts a message, where there can be one; a block comes with its proposal. */

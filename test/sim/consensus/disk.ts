@@ -68,8 +68,14 @@ export class SimulatedStore implements Store {
   }
 }
 
+/** A planted mistake. */
+export type Flaw =
+  /** A crash takes a node's log and its signer's record, and it goes on as if it had never signed. */
+  'forgetful';
+
 /** Disks of nodes that begin with `genesis` in their store. */
-export function nodeDisks(genesis: MemoryStore): DiskKind<NodeDisk> {
+export function nodeDisks(genesis: MemoryStore, flaw?: Flaw): DiskKind<NodeDisk> {
+  const isForgetful = flaw === 'forgetful';
   return {
     create: (prng, delay) => ({
       files: new SimulatedDisk({ prng, delay }),
@@ -77,11 +83,19 @@ export function nodeDisks(genesis: MemoryStore): DiskKind<NodeDisk> {
       hasSigner: false,
     }),
     crash: ({ files, store, hasSigner }, prng, delay) => ({
-      files: files.crash(prng.chance(1, 2) ? 'power' : 'process', { prng, delay }),
+      files: isForgetful
+        ? new SimulatedDisk({ prng, delay })
+        : files.crash(prng.chance(1, 2) ? 'power' : 'process', { prng, delay }),
+      store: new SimulatedStore(store.memory.snapshot(), delay),
+      hasSigner: hasSigner && !isForgetful,
+    }),
+    copy: ({ files, store, hasSigner }, prng, delay) => ({
+      files: files.copy({ prng, delay }),
       store: new SimulatedStore(store.memory.snapshot(), delay),
       hasSigner,
     }),
-    isBlank: ({ files }) => files.appendedBytes === 0,
+    // Before its signer's record is made a disk belongs to nobody.
+    isBlank: ({ hasSigner }) => !hasSigner,
     setFull: ({ files, store }, isFull) => {
       files.capacityBytes = isFull ? 0 : Infinity;
       store.isFull = isFull;

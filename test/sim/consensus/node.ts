@@ -6,12 +6,18 @@ import { openParticipant } from '../../../node/consensus/open-participant.js';
 import type { Participant } from '../../../node/consensus/participant.js';
 import type { LocalBlock } from '../../../node/consensus/block-execution.js';
 import { bytesEqual, toHex } from '../../../protocol/bytes.js';
+import { keccak256 } from '../../../protocol/crypto/hash.js';
 import { describeError } from '../../../protocol/errors.js';
 import { invariant } from '../../../protocol/invariant.js';
+import { beaconSignBytes } from '../../../protocol/sign-bytes.js';
 import type { ExtendedCommit } from '../../../protocol/types/commit.js';
 import { readHead } from '../../../state/chain/block-batch.js';
-import { validators } from '../../../state/staking/validator.js';
+import type { Head } from '../../../state/chain/records.js';
+import { EVENTS } from '../../../state/staking/abi.js';
+import { isTombstoned, validators } from '../../../state/staking/validator.js';
 import { StoreError } from '../../../state/store/errors.js';
+import type { Reader } from '../../../state/store/store.js';
+import { chainIdentityAt, paramsRecord, progressRecord } from '../../../state/system/chain.js';
 import type { Environment, Inhabitant } from '../scenario.js';
 import { MILLISECOND_US } from '../units.js';
 import { GENESIS_TIME_MS, type SimulatedChain, type SimulatedValidator } from './chain.js';
@@ -21,6 +27,7 @@ import type { NodeDisk } from './disk.js';
 import { shortName } from './hash-bls.js';
 import type { Seen } from './observations.js';
 import { SimulatedTransactions } from './transactions.js';
+import { witnessedKey, type Beacon } from './witness.js';
 
 /** What crosses a simulated wire: encoded as it would be on a real one. */
 export interface Packet {
@@ -51,6 +58,14 @@ export async function bootNode(
 /** What a transaction's sender waits at most before the next one. */
 const CLIENT_PERIOD_MS = 2_000;
 
+/** What the ledger does by itself and a run should have seen, by the topic of its logs. */
+const NOTED_EVENTS: ReadonlyMap<string, string> = new Map([
+  [toHex(EVENTS.EpochStarted.topic), 'epochs'],
+  [toHex(EVENTS.UnbondingPaid.topic), 'unbondings'],
+  [toHex(EVENTS.Tombstoned.topic), 'tombstones'],
+]);
+const NO_TOPIC = new Uint8Array(0);
+
 class SimulatedNode {
   readonly #home: Home;
   readonly #chain: SimulatedChain;
@@ -59,12 +74,18 @@ class SimulatedNode {
   readonly #crime: string | undefined;
   readonly #transactions: SimulatedTransactions;
   #participant: Participant | undefined;
+  /** The head this life began with, until it has been told. */
+  #startHead: Head | undefined;
+  /** What a proposer after the tip signs; the store may be a block ahead of the tip for a moment. */
+  #beacon: Beacon;
+  #lastSent: { readonly message: Message; readonly bytes: Uint8Array } | undefined;
 
   constructor(home: Home, chain: SimulatedChain, self: SimulatedValidator, crime: string | undefined) {
     this.#home = home;
     this.#chain = chain;
     this.#self = self;
     this.#crime = crime;
+    this.#beacon = nextBeacon(home.disk.store);
     this.#transactions = new SimulatedTransactions(home.disk.store, chain.genesis.chainId, () =>
       this.#nowMs(),
     );
@@ -79,7 +100,7 @@ class SimulatedNode {
   async open(): Promise<void> {
     const { disk, random } = this.#home;
     const { bls } = this.#chain;
-    this.#tellStart();
+    this.#startHead = readHead(disk.store);
     const log = disk.files.openFolder('wal');
     const signer = disk.files.openFolder('signer');
     this.#participant = await openParticipant({
@@ -117,6 +138,7 @@ class SimulatedNode {
       },
     });
     disk.hasSigner = true;
+    this.#tellStart();
     this.#scheduleClient();
   }
 
@@ -139,15 +161,35 @@ class SimulatedNode {
       this.#criminal && this.#crime ? CRIMES[this.#crime]?.(this.#criminal, message, to) : [message];
     if (this.#criminal !== undefined) overhear(this.#criminal, message);
     for (const one of told ?? [message]) {
-      const bytes = encodeMessage(one);
+      const bytes = this.#encode(one);
       this.#home.send(to, { kind: 'consensus', bytes }, bytes.length);
     }
   }
 
+  /** One message goes to many, one after the other. */
+  #encode(message: Message): Uint8Array {
+    const bytes = this.#lastSent?.message === message ? this.#lastSent.bytes : encodeMessage(message);
+    this.#lastSent = { message, bytes };
+    return bytes;
+  }
+
   #key(): SigningKey {
-    const { bls } = this.#chain;
-    const { blsSecretKey } = this.#self;
-    return { publicKey: bls.publicKey(blsSecretKey), sign: (message) => bls.sign(blsSecretKey, message) };
+    const home = this.#home;
+    return witnessedKey({
+      bls: this.#chain.bls,
+      secretKey: this.#self.blsSecretKey,
+      durableRecord: () => home.disk.files.durableContent('signer', 'record'),
+      beacon: () => this.#beacon,
+      tell: ({ place, signBytes }) => {
+        const payload = shortName(signBytes);
+        home.observe({
+          kind: 'signed',
+          place,
+          payload,
+          line: `node ${home.node} signs ${place ?? '?'}: ${payload}`,
+        });
+      },
+    });
   }
 
   #nowMs(): number {
@@ -160,6 +202,8 @@ class SimulatedNode {
       this.#scheduleClient();
       const nonce = this.#transactions.pool.pendingNonce(this.#self.id);
       const bytes = anyTransaction(this.#chain, this.#self, nonce, random);
+      const transaction = shortName(keccak256(bytes));
+      this.#home.observe({ kind: 'submitted', transaction, line: `node ${node} submits ${transaction}` });
       if (!(await this.#transactions.add(bytes))) return;
       for (let to = 0; to < nodes; to++) {
         if (to !== node) this.#home.send(to, { kind: 'transaction', bytes }, bytes.length);
@@ -167,29 +211,37 @@ class SimulatedNode {
     });
   }
 
+  /** Once it is clear that the disk is this node's, and before anything else. */
   #tellStart(): void {
-    const head = readHead(this.#home.disk.store);
-    invariant(head !== undefined, 'a ledger has a head');
+    const head = this.#startHead;
+    if (head === undefined) return;
+    this.#startHead = undefined;
     const { height } = head;
     const [id, stateRoot] = [toHex(head.id), toHex(head.stateRoot)];
     const line = `node ${this.#home.node} starts from height ${height}`;
     this.#home.observe({ kind: 'started', height, id, stateRoot, line });
   }
 
-  #tellFinal({ block, id }: LocalBlock, { commit }: ExtendedCommit): void {
+  #tellFinal({ block, id, transactionHashes, executed }: LocalBlock, { commit }: ExtendedCommit): void {
+    this.#tellStart();
     const { height, stateRoot } = block.header;
     const { store } = this.#home.disk;
-    const tombstoned = this.#chain.validators.flatMap(({ id: owner }) =>
-      validators.read(store, owner).tombstone.length > 0 ? [toHex(owner)] : [],
-    );
+    const { beginLogs, endLogs } = executed.outcome.receipts;
+    this.#beacon = nextBeacon(store);
     this.#home.observe({
       kind: 'final',
       height,
       round: commit.round,
       id: toHex(id),
       stateRoot: toHex(stateRoot),
-      tombstoned,
-      transactions: block.body.transactions.length,
+      tombstoned: this.#chain.validators
+        .map((validator) => validator.id)
+        .filter((owner) => isTombstoned(validators.read(store, owner)))
+        .map(toHex),
+      transactions: transactionHashes.map(shortName),
+      events: [...beginLogs, ...endLogs].flatMap(
+        ({ topics: [topic] }) => NOTED_EVENTS.get(toHex(topic ?? NO_TOPIC)) ?? [],
+      ),
       line: `node ${this.#home.node} decided ${shortName(id)} at height ${height} in round ${commit.round}, ${block.body.transactions.length} transactions`,
     });
   }
@@ -204,4 +256,11 @@ class SimulatedNode {
       throw error instanceof Error ? error : new Error(String(error));
     });
   }
+}
+
+function nextBeacon(state: Reader): Beacon {
+  const { height: last, beacon } = progressRecord.read(state);
+  const height = last + 1;
+  const identity = chainIdentityAt(state, paramsRecord.read(state), height);
+  return { height, signBytes: beaconSignBytes(identity, height, beacon) };
 }

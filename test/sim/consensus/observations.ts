@@ -11,12 +11,17 @@ export type Seen = Observation &
         readonly stateRoot: string;
         /** Validators that have been punished for ever, by id. */
         readonly tombstoned: readonly string[];
-        readonly transactions: number;
+        /** Hashes, in order. */
+        readonly transactions: readonly string[];
+        /** Names of what the ledger did by itself: epochs, unbondings, punishments. */
+        readonly events: readonly string[];
       }
     /** The node is up, with this block as its last: the end of its life before may have kept it from telling. */
     | { readonly kind: 'started'; readonly height: number; readonly id: string; readonly stateRoot: string }
-    /** A signature was made: where, and of what. */
-    | { readonly kind: 'signed'; readonly place: string; readonly payload: string }
+    /** A client hands a transaction to its node. */
+    | { readonly kind: 'submitted'; readonly transaction: string }
+    /** A signature was made: where, by the signer's durable record, and of what; undefined where nothing was on record. */
+    | { readonly kind: 'signed'; readonly place: string | undefined; readonly payload: string }
     /** Something was broken that others can prove. */
     | { readonly kind: 'crime'; readonly validator: string }
   );

@@ -2,6 +2,7 @@ import type { TransactionSource } from '../../../node/consensus/surroundings.js'
 import { changedAccounts } from '../../../node/mempool/changed-accounts.js';
 import { Mempool } from '../../../node/mempool/mempool.js';
 import { SenderRecovery } from '../../../node/mempool/recovery.js';
+import { toHex } from '../../../protocol/bytes.js';
 import { MAX_BLOCK_TRANSACTIONS, MAX_TRANSACTION_BYTES } from '../../../protocol/limits.js';
 import { OgpuError } from '../../../protocol/errors.js';
 import { recoverSender } from '../../../protocol/transactions/recover.js';
@@ -70,7 +71,20 @@ export class SimulatedTransactions implements TransactionSource {
   }
 }
 
+/** Senders by digest and signature: every node of a run recovers the same ones. */
+const senders = new Map<string, Uint8Array | undefined>();
+const MAX_SENDERS = 4_096;
+
 function addressOf(digest: Uint8Array, rs: Uint8Array, yParity: 0 | 1): Uint8Array | undefined {
+  const name = `${toHex(digest)} ${toHex(rs)} ${yParity}`;
+  if (senders.has(name)) return senders.get(name)?.slice();
+  if (senders.size >= MAX_SENDERS) senders.clear();
+  const sender = recovered(digest, rs, yParity);
+  senders.set(name, sender);
+  return sender?.slice();
+}
+
+function recovered(digest: Uint8Array, rs: Uint8Array, yParity: 0 | 1): Uint8Array | undefined {
   try {
     return recoverSender(digest, { rs, yParity });
   } catch (error) {

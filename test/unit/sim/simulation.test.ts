@@ -27,7 +27,7 @@ const campaign = (changes: Partial<Campaign>): Campaign => ({
   firstSeed: 1,
   seeds: 12,
   options: OPTIONS,
-  isTwice: false,
+  twiceEvery: 0,
   threads: 1,
   goesOn: () => true,
   onOutcome: () => undefined,
@@ -143,7 +143,17 @@ describe('the command', () => {
     });
 
   test('ends with 0 when everything held and gives a summary as JSON', () => {
-    const { status, stdout } = sim('--seeds', '2', '--nodes', '4', '--minutes', '0.1', '--json');
+    const { status, stdout } = sim(
+      '--seeds',
+      '2',
+      '--nodes',
+      '4',
+      '--minutes',
+      '0.1',
+      '--scenario',
+      'broadcast,votes',
+      '--json',
+    );
     assert.equal(status, 0);
     const summary = JSON.parse(stdout) as Record<string, unknown>;
     assert.deepEqual([summary.ran, summary.failed, summary.nodes], [4, [], 4]);
@@ -194,7 +204,7 @@ describe('the command', () => {
       seeds: 7,
       threads: 3,
       seconds: 4,
-      isTwice: false,
+      twiceEvery: 0,
       keepsGoing: true,
       isJson: true,
       run: { nodes: 9, kinds: [], troubleUs: 120_000_000, without: [0, 3], hasStory: true },
