@@ -113,6 +113,10 @@ export class VoteKeeper<Vote extends CoreVote> {
     return [...(this.#rounds.get(round)?.ballots[kind].votes.values() ?? [])];
   }
 
+  has(kind: VoteKind, round: number, validator: ValidatorName): boolean {
+    return this.#rounds.get(round)?.ballots[kind].votes.has(validator) === true;
+  }
+
   /** One vote of everybody who has voted in a round: shows who is there. */
   oneOfEach(round: number): Vote[] {
     const votes = [...this.votesOf('precommit', round), ...this.votesOf('prevote', round)];

@@ -70,6 +70,9 @@ export class ConsensusEngine {
         return yield* this.#takeValidity(open, input);
       case 'vote':
         return yield* this.#takeVotes(open, [input.vote], input);
+      case 'peer-round':
+        if (input.height === open.context.height) yield* this.#helpRound(open, input.from, input.round);
+        return;
       case 'votes':
         return yield* this.#takeVotes(open, input.votes, input);
       case 'polka':

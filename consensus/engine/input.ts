@@ -67,6 +67,8 @@ export type Input =
       readonly validity: Validity;
     }
   | { readonly kind: 'vote'; readonly vote: SignedVote; readonly from?: Peer }
+  /** A peer repeats a vote of a round: it is there still. */
+  | { readonly kind: 'peer-round'; readonly height: number; readonly round: number; readonly from: Peer }
   | { readonly kind: 'votes'; readonly votes: readonly SignedVote[] }
   | { readonly kind: 'polka'; readonly polka: Polka }
   | { readonly kind: 'commit'; readonly commit: ExtendedCommit };

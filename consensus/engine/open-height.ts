@@ -98,6 +98,12 @@ export class OpenHeight {
     return false;
   }
 
+  /** Whether votes of a round may count soon. */
+  isNear(round: number): boolean {
+    const present = this.driver.state.round;
+    return round >= present - KEPT_BLOCK_ROUNDS && round <= present + FUTURE_BLOCK_ROUNDS;
+  }
+
   /** Drops what the present round does not need any more. */
   forgetOld(): void {
     const { round, locked } = this.driver.state;

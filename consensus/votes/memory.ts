@@ -20,6 +20,11 @@ export class VerifiedStatements {
     return known.length >= MAX_STATEMENTS_PER_SLOT || known.includes(statement);
   }
 
+  /** As if nothing had been verified of this slot. */
+  forget({ signer, slot }: Claim): void {
+    this.#bySigner.get(toHex(signer))?.delete(slot);
+  }
+
   /** Of a verified claim of a member that is not covered. */
   add({ signer, slot, statement }: Claim): void {
     const name = toHex(signer);

@@ -109,6 +109,12 @@ export class VoteVerifier<Message extends ConsensusMessage = ConsensusMessage> {
     this.#queue.removeWhere((item) => item.open === open);
   }
 
+  /** What was verified of the slot of this message is needed again: the next copy is verified like the first. */
+  forget(message: Message): void {
+    const open = this.#heights.get(heightOf(message));
+    if (open !== undefined) open.verified.forget(claimOf(open.committee, open.chain, message));
+  }
+
   /** Drops what waits from a peer. */
   forgetPeer(peer: string): void {
     this.#queue.removePeer(peer);

@@ -1,5 +1,6 @@
 import type { Contradiction } from '../../consensus/engine/effect.js';
 import type { ConsensusEngine } from '../../consensus/engine/engine.js';
+import { toEngineVote } from '../../consensus/engine/open-height.js';
 import { FutureMessages } from '../../consensus/engine/future-messages.js';
 import type { Input } from '../../consensus/engine/input.js';
 import type { OpenHeight } from '../../consensus/engine/open-height.js';
@@ -245,7 +246,22 @@ export class Inbox {
   #verify(peer: string, message: Unverified): void {
     const { height } = message.type === 'proposal' ? message.proposal.payload : message.vote.payload;
     if (this.#isStuckAt(height)) this.#help(peer, height);
-    this.#verifier.submit(peer, message);
+    if (this.#verifier.submit(peer, message) === 'duplicate') this.#takeRepeated(peer, message);
+  }
+
+  /** A vote that was verified before: its peer has not got any further. Where it was dropped since, it is taken again. */
+  #takeRepeated(peer: string, message: Unverified): void {
+    const open = this.#parts.engine.current;
+    if (message.type !== 'vote' || open === undefined) return;
+    const { kind, round, validator } = toEngineVote({ vote: message.vote, extension: [] });
+    const { height } = message.vote.payload;
+    if (height !== open.context.height) return;
+    if (open.driver.votes.has(kind, round, validator)) {
+      this.#parts.submit({ kind: 'peer-round', height, round, from: peer });
+    } else if (open.isNear(round)) {
+      this.#verifier.forget(message);
+      this.#verifier.submit(peer, message);
+    }
   }
 
   #verifyVote(peer: string, { vote, extension: [extension] }: SignedVote, receivedMs: number): void {

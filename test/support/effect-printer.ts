@@ -84,6 +84,7 @@ export class EffectPrinter {
       case 'start':
       case 'work':
       case 'work-notice':
+      case 'peer-round':
         return input.kind;
     }
   }

@@ -32,6 +32,7 @@ const HEADER_TIME_MS = 1_000_000;
  *   block X | built X | validated X valid | validated X invalid
  *   prevote b X [round=0] [height=1] [from=p] | precommit b X [ext=text]
  *   votes prevote b X, precommit c nil
+ *   repeats p 0                        a peer says again what it said in a round
  *   polka 0 X | commit 0 X
  *   signer refuses | signer signs
  *   replay                             another engine is told the log: it has to sign the same and come to the same state
@@ -140,6 +141,8 @@ export class EngineScript {
         return { kind: 'start', context: this.#context(this.#height) };
       case 'work':
         return { kind: 'work' };
+      case 'repeats':
+        return { kind: 'peer-round', height, round: Number(second), from: first };
       case 'notice':
         return { kind: 'work-notice', height: Number(first) };
       case 'timer':
