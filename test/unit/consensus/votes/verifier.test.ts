@@ -362,3 +362,16 @@ test('in whatever order messages and answers come, exactly the good ones are han
     assert.equal(verifier.waiting, 0);
   }
 });
+
+test('a vote that was forgotten is verified and handed on once more', () => {
+  const { verifier, verified } = setup();
+  const vote = prevote(first);
+  assert.equal(verifier.submit('a', vote), 'queued');
+  assert.equal(verifier.submit('b', vote), 'duplicate');
+  verifier.forget(vote);
+  assert.equal(verifier.submit('b', vote), 'queued');
+  assert.deepEqual(
+    verified.map(({ peer }) => peer),
+    ['a', 'b'],
+  );
+});
