@@ -2,6 +2,7 @@ import { broadcastScenario } from './broadcast/scenario.js';
 import { simulatedChain } from './consensus/chain.js';
 import { consensusScenario } from './consensus/scenario.js';
 import { drawSize } from './consensus/size.js';
+import { drawStakes } from './consensus/stakes.js';
 import { runScenario, type Outcome, type RunOptions, type RunWishes } from './run.js';
 import { createStreams } from './streams.js';
 import { SECOND_US } from './units.js';
@@ -37,7 +38,8 @@ function runConsensus(name: 'consensus' | 'consensus-bls'): RunSeed {
   return async (seed, wishes) => {
     const { isReal, ...size } = drawSize(createStreams(seed)('size'));
     const options = { ...size, ...wishes };
-    const chain = await simulatedChain(options.nodes, isReal || name === 'consensus-bls');
+    const stakes = drawStakes(createStreams(seed)('stakes'));
+    const chain = await simulatedChain(options.nodes, isReal || name === 'consensus-bls', stakes);
     return runScenario(consensusScenario(name, chain), seed, options);
   };
 }
