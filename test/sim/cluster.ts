@@ -33,6 +33,8 @@ interface Life<Message> {
   inhabitant: Inhabitant<Message> | undefined;
 }
 
+type Censorship = Extract<FaultBody, { readonly kind: 'censor' }>;
+
 interface Slot<Message, Disk> {
   readonly node: number;
   readonly clock: NodeClock;
@@ -184,11 +186,12 @@ export class Cluster<Message, Disk, Seen extends Observation> {
   }
 
   /** @returns what ends it */
-  censor({ topic, exempt, rounds, isMute }: Extract<FaultBody, { readonly kind: 'censor' }>): () => void {
+  censor({ topic, sender, exempt, rounds, isMute }: Censorship): () => void {
     const { topics } = this.#scenario;
     return this.network.censor((from, to, message) => {
       if (from === exempt) return isMute;
-      const subject = to === exempt ? undefined : topics?.of(message);
+      const isSpared = to === exempt || (sender !== undefined && from !== sender);
+      const subject = isSpared ? undefined : topics?.of(message);
       if (subject?.topic !== topic) return false;
       return rounds === 'all' || (rounds === 'even') === (subject.round % 2 === 0);
     });

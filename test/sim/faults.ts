@@ -14,10 +14,12 @@ export type FaultBody =
       readonly rest: readonly number[];
       readonly isOneWay: boolean;
     }
-  /** Messages on a topic, of some rounds, reach nobody but one node; a mute one reaches nobody in turn. */
+  /** Messages on a topic, of some rounds, of one node or of all, reach nobody but one node; a mute one reaches nobody in turn. */
   | {
       readonly kind: 'censor';
       readonly topic: string;
+      /** Undefined: everybody's. */
+      readonly sender: number | undefined;
       readonly exempt: number;
       readonly rounds: 'all' | 'even' | 'odd';
       readonly isMute: boolean;
@@ -80,7 +82,8 @@ export function describeBody(fault: FaultBody): string {
         : `{${group}} | {${rest}} are apart`;
     }
     case 'censor': {
-      const whose = `${fault.topic}s of ${fault.rounds} rounds reach nobody but node ${fault.exempt}`;
+      const by = fault.sender === undefined ? '' : ` by node ${fault.sender}`;
+      const whose = `${fault.topic}s of ${fault.rounds} rounds${by} reach nobody but node ${fault.exempt}`;
       return fault.isMute ? `${whose}, which is mute` : whose;
     }
     case 'clog':

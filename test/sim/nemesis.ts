@@ -73,7 +73,8 @@ function drawBody(random: Prng, kind: FaultKind, { nodes, topics = [], cues = []
       return {
         ...{ kind, topic: random.pick(topics), exempt: node },
         rounds: random.pick(['all', 'even', 'odd']),
-        isMute: random.chance(1, 2),
+        isMute: random.chance(1, 4),
+        sender: random.chance(1, 2) ? other : undefined,
       };
     case 'clog':
       return { kind, from: node, to: other };

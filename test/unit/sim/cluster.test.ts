@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { Cluster } from '../../sim/cluster.js';
 import type { Checker, Observation } from '../../sim/checker.js';
-import type { Fault } from '../../sim/faults.js';
+import type { Fault, FaultBody } from '../../sim/faults.js';
 import { constantLatency } from '../../sim/latency.js';
 import { Recorder } from '../../sim/recorder.js';
 import type { DiskKind, Environment, Inhabitant, Scenario } from '../../sim/scenario.js';
@@ -85,6 +85,15 @@ function createCluster(
   return { cluster, scheduler, recorder, story };
 }
 
+const CENSOR: Extract<FaultBody, { readonly kind: 'censor' }> = {
+  kind: 'censor',
+  topic: 'vote',
+  sender: undefined,
+  exempt: 2,
+  rounds: 'all',
+  isMute: false,
+};
+
 const deaf: Inhabitant<string> = { receive: () => undefined };
 
 describe('a node', () => {
@@ -147,12 +156,16 @@ describe('a node', () => {
       return received.filter((line) => messages.some((text) => line.endsWith(text))).sort();
     };
     await scheduler.run({ untilUs: 1_000 });
-    const end = cluster.censor({ kind: 'censor', topic: 'vote', exempt: 2, rounds: 'even', isMute: false });
+    const end = cluster.censor({ ...CENSOR, rounds: 'even' });
     assert.deepEqual(await everybodySays('vote 0'), ['0>2 vote 0', '1>2 vote 0', '2>0 vote 0', '2>1 vote 0']);
     assert.equal((await everybodySays('vote 1', 'block 0')).length, 12);
     end();
     assert.equal((await everybodySays('vote 0')).length, 6);
-    cluster.censor({ kind: 'censor', topic: 'vote', exempt: 2, rounds: 'all', isMute: true });
+    const endOfOne = cluster.censor({ ...CENSOR, sender: 0 });
+    const heard = await everybodySays('vote 0');
+    assert.deepEqual(heard, ['0>2 vote 0', '1>0 vote 0', '1>2 vote 0', '2>0 vote 0', '2>1 vote 0']);
+    endOfOne();
+    cluster.censor({ ...CENSOR, isMute: true });
     assert.deepEqual(await everybodySays('vote 1'), ['0>2 vote 1', '1>2 vote 1']);
     assert.equal((await everybodySays('block 0')).length, 4);
   });
