@@ -1,10 +1,10 @@
-import { bytesEqual } from '../protocol/bytes.js';
+import { bytesEqual, toHex } from '../protocol/bytes.js';
 import type { ChainIdentity } from '../protocol/domains.js';
 import { OgpuError } from '../protocol/errors.js';
 import { invariant } from '../protocol/invariant.js';
 import { extensionSignBytes } from '../protocol/sign-bytes.js';
 import type { Commit, ExtendedCommit } from '../protocol/types/commit.js';
-import type { VoteExtension } from '../protocol/types/extension.js';
+import { voteExtensionCodec, type VoteExtension } from '../protocol/types/extension.js';
 import type { Vote, VotePayload } from '../protocol/types/vote.js';
 import { assembleCommit, commitSigners, verifyCommit } from './commit.js';
 import { memberAt, type Committee } from './committee.js';
@@ -58,6 +58,16 @@ export function verifyExtendedCommit(
   verifyCommit(committee, chain, commit, expected);
   checkSignerExtensions(committee, commit, extensions);
   checkExtensionSignatures(committee, chain, extensions);
+}
+
+/** Tells extensions that stand in an extended commit, byte for byte: where that was verified, they need not be again. */
+export function isExtensionOf({ extensions }: ExtendedCommit): (extension: VoteExtension) => boolean {
+  const standing = new Map(extensions.map((extension) => [toHex(extension.validator), extension]));
+  return (extension) => {
+    const same = standing.get(toHex(extension.validator));
+    const encoded = voteExtensionCodec.encode(extension);
+    return same !== undefined && bytesEqual(encoded, voteExtensionCodec.encode(same));
+  };
 }
 
 /**

@@ -214,6 +214,7 @@ export class ConsensusEngine {
     yield* this.#open(open);
     open.polkas.set(round, input.polka);
     yield* perform({ kind: 'log', input });
+    yield* this.#showContradictions(open.contradictedBy('prevote', input.polka));
     yield* this.#carryOut(open, open.driver.addCertificate('prevote', round, targetOf(blockId)));
   }
 
@@ -223,6 +224,7 @@ export class ConsensusEngine {
     yield* this.#open(open);
     open.certificate = input.commit;
     yield* perform({ kind: 'log', input });
+    yield* this.#showContradictions(open.contradictedBy('precommit', input.commit.commit));
     const name = toHex(blockId);
     const outputs = open.driver.addCertificate('precommit', round, name);
     if (!open.blocks.has(name)) yield* perform({ kind: 'fetch', height, id: blockId });
@@ -371,9 +373,16 @@ export class ConsensusEngine {
     };
     yield* perform({ kind: 'cancel-timers' });
     yield* perform({ kind: 'decide', block, id: fromHex(name), precommits });
+    const { parentCommit } = block.body;
+    yield* this.#showContradictions(this.#past.flatMap((past) => past.contradictedBy(parentCommit)));
     yield* this.#signLate(open, round, name);
     this.#past = [new PastHeight(open, precommits), ...this.#past].slice(0, PAST_HEIGHTS);
     this.#current = undefined;
+  }
+
+  /** Others know the votes that a certificate is made of: with these they have evidence. */
+  *#showContradictions(votes: readonly SignedVote[]): Performing {
+    for (const vote of votes) yield* perform({ kind: 'broadcast', message: { kind: 'vote', vote } });
   }
 
   /** Who needed longer than +2/3 for a block precommits it all the same, so that its signature and extension are not missed. */

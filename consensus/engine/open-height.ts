@@ -8,6 +8,7 @@ import { HeightDriver } from '../core/driver.js';
 import type { BlockName, CoreVote, ValidatorName, VoteKind } from '../core/types.js';
 import type { Polka, SignedProposal, SignedVote } from '../messages.js';
 import type { HeightContext, Peer } from './input.js';
+import { contradictions } from './past-height.js';
 
 /** A counted vote with what has been signed. */
 export interface EngineVote extends CoreVote {
@@ -59,6 +60,15 @@ export class OpenHeight {
     if (!bytesEqual(proposal.payload.blockId, blockId(header))) return false;
     if (validRound !== NO_ROUND) return validRound < round && header.round <= validRound;
     return header.round === round && bytesEqual(header.proposer, proposal.proposer);
+  }
+
+  /** Known votes of validators that a certificate has as signers of something else. */
+  contradictedBy(kind: VoteKind, certificate: Polka): SignedVote[] {
+    const members = this.context.validators.map(({ id }) => toHex(id));
+    const votes = new Map(
+      this.driver.votes.votesOf(kind, certificate.round).map(({ validator, signed }) => [validator, signed]),
+    );
+    return contradictions(members, certificate, (name) => votes.get(name));
   }
 
   /** Blocks that could be locked, prevoted or decided now. */

@@ -1,4 +1,5 @@
-import { toHex } from '../../protocol/bytes.js';
+import { bytesEqual, toHex } from '../../protocol/bytes.js';
+import type { Commit } from '../../protocol/types/commit.js';
 import type { VoteExtension } from '../../protocol/types/extension.js';
 import { isNilBlockId, PRECOMMIT } from '../../protocol/types/vote.js';
 import type { ValidatorName } from '../core/types.js';
@@ -11,7 +12,8 @@ import { toEngineVote } from './open-height.js';
 export class PastHeight {
   readonly height: number;
   readonly #decided: Omit<Precommits, 'votes'>;
-  readonly #members: ReadonlySet<ValidatorName>;
+  /** In the order of the set. */
+  readonly #members: readonly ValidatorName[];
   readonly #precommits = new Map<ValidatorName, SignedVote>();
   /** One of each validator: of the decided round, as soon as there is one. */
   readonly #extensions = new Map<ValidatorName, VoteExtension>();
@@ -19,7 +21,7 @@ export class PastHeight {
   constructor(open: OpenHeight, decided: Precommits) {
     this.height = decided.height;
     this.#decided = decided;
-    this.#members = new Set(open.context.validators.map(({ id }) => toHex(id)));
+    this.#members = open.context.validators.map(({ id }) => toHex(id));
     for (const signed of decided.votes) this.add(signed);
     for (const round of [decided.round, open.driver.state.round]) {
       for (const { signed } of open.driver.votes.votesOf('precommit', round)) this.add(signed);
@@ -30,7 +32,8 @@ export class PastHeight {
   add(signed: SignedVote): EngineVote | undefined {
     const { kind, payload } = signed.vote;
     const name = toHex(signed.vote.validator);
-    if (kind !== PRECOMMIT || payload.height !== this.height || !this.#members.has(name)) return undefined;
+    if (kind !== PRECOMMIT || payload.height !== this.height || !this.#members.includes(name))
+      return undefined;
     const [extension] = signed.extension;
     const isDecidedRound = payload.round === this.#decided.round;
     const kept = this.#extensions.get(name);
@@ -50,7 +53,31 @@ export class PastHeight {
     return { ...this.#decided, votes };
   }
 
+  /** Known precommits of validators that a commit has as signers of something else: with what others know they are evidence. */
+  contradictedBy(commit: Commit): SignedVote[] {
+    if (commit.height !== this.height || commit.round !== this.#decided.round) return [];
+    return contradictions(this.#members, commit, (name) => this.#precommits.get(name));
+  }
+
   extensions(): VoteExtension[] {
     return [...this.#extensions.values()];
   }
+}
+
+/**
+ * Votes for something else than what a certificate says their signers voted for. The certificate alone convicts nobody: it holds no single
+ * signatures.
+ *
+ * @param members in the order of the set
+ * @param known the vote of a member of the certificate's kind and round
+ */
+export function contradictions(
+  members: readonly ValidatorName[],
+  { signers, blockId }: Pick<Commit, 'signers' | 'blockId'>,
+  known: (name: ValidatorName) => SignedVote | undefined,
+): SignedVote[] {
+  return members.flatMap((name, index) => {
+    const signed = index < signers.bitLen && signers.get(index) ? known(name) : undefined;
+    return signed === undefined || bytesEqual(signed.vote.payload.blockId, blockId) ? [] : [signed];
+  });
 }

@@ -1,8 +1,14 @@
 import { checkBlock } from '../../consensus/block-rules.js';
-import { assembleExtendedCommit, type ExtendedPrecommit } from '../../consensus/extended-commit.js';
+import {
+  assembleExtendedCommit,
+  isExtensionOf,
+  type ExtendedPrecommit,
+} from '../../consensus/extended-commit.js';
 import { chooseExtensions, type ExtensionContext } from '../../consensus/extensions.js';
 import type { Offence } from '../../consensus/evidence.js';
 import type { Precommits } from '../../consensus/engine/effect.js';
+import { isQuorum, powerOf } from '../../consensus/power.js';
+import { toHex } from '../../protocol/bytes.js';
 import { invariant } from '../../protocol/invariant.js';
 import { encodedBlockBytes, type Block } from '../../protocol/types/block.js';
 import { bodyRoots, type Body } from '../../protocol/types/body.js';
@@ -91,16 +97,15 @@ export function checkAndExecute(
   block: Block,
   {
     transactions,
-    isVerified,
     checkInvariants = false,
   }: {
     readonly transactions: readonly RecoveredTransaction[];
-    readonly isVerified?: (extension: VoteExtension) => boolean;
     readonly checkInvariants?: boolean;
   },
 ): LocalBlock {
   const { header, body } = block;
   const hashes = transactions.map(({ hash }) => hash);
+  const isVerified = tip.commit && isExtensionOf(tip.commit);
   const offences: Offence[] = checkBlock(tip, block, hashes, isVerified);
   const input: BlockInput = {
     height: header.height,
@@ -130,8 +135,19 @@ export function extendedCommitOf(
   const precommits = votes.flatMap(({ vote, extension: [extension] }): ExtendedPrecommit[] =>
     extension === undefined ? [] : [{ vote, extension }],
   );
-  if (certificate !== undefined && precommits.length <= certificate.extensions.length) return certificate;
+  if (certificate !== undefined && !isBetter(committee, precommits, certificate)) return certificate;
   return assembleExtendedCommit(committee, chain, precommits);
+}
+
+/** Whether precommits make a commit with more signers than a certificate has. Many small ones need not be +2/3. */
+function isBetter(
+  { set, totalPower }: ChainTip['committee'],
+  precommits: readonly ExtendedPrecommit[],
+  certificate: ExtendedCommit,
+): boolean {
+  if (precommits.length <= certificate.extensions.length) return false;
+  const signers = new Set(precommits.map(({ vote }) => toHex(vote.validator)));
+  return isQuorum(powerOf(set.filter(({ id }) => signers.has(toHex(id)))), totalPower);
 }
 
 function extensionsOf(tip: ChainTip, { parentCommit, lateExtensions }: BlockPlan): VoteExtension[] {

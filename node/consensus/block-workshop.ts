@@ -55,7 +55,7 @@ export class BlockWorkshop {
 
   /**
    * The block after the tip. One that holds nothing is made where the transactions at hand do not fit the state; none where the signer
-   * refuses to reveal.
+   * refuses to reveal, or the height ended meanwhile.
    */
   async build(
     tip: ChainTip,
@@ -68,7 +68,7 @@ export class BlockWorkshop {
     const timeMs = Math.max(nowMs, parent.timeMs + 1);
     const moment = { height: effect.height, timeMs, params };
     const reveal = await signatory.reveal(effect.height, previousBeacon);
-    if (reveal === null) return undefined;
+    if (reveal === null || this.#isOver(tip)) return undefined;
     const plan: BlockPlan = {
       proposer: signatory.id,
       round: effect.round,
@@ -94,11 +94,12 @@ export class BlockWorkshop {
     }
   }
 
-  /** Whether somebody's block is what it says. Throws only what is this node's own trouble. */
-  async validate(tip: ChainTip, id: Uint8Array, block: Block): Promise<Validity> {
+  /**
+   * Whether somebody's block is what it says; undefined where the height ended meanwhile. Throws only what is this node's own trouble.
+   */
+  async validate(tip: ChainTip, id: Uint8Array, block: Block): Promise<Validity | undefined> {
     try {
-      await this.executed(tip, id, block);
-      return 'valid';
+      return (await this.executed(tip, id, block)) === undefined ? undefined : 'valid';
     } catch (error) {
       if (!isFaultOfBlock(error)) throw error;
       this.#parts.onWarning?.(error);
@@ -106,12 +107,13 @@ export class BlockWorkshop {
     }
   }
 
-  /** A block checked and executed, here or before. */
-  async executed(tip: ChainTip, id: Uint8Array, block: Block): Promise<LocalBlock> {
+  /** A block checked and executed, here or before; undefined where another one took its place meanwhile. */
+  async executed(tip: ChainTip, id: Uint8Array, block: Block): Promise<LocalBlock | undefined> {
     const known = this.#executed.get(toHex(id));
     if (known !== undefined) return known;
     const { store, transactions, checkInvariants = false } = this.#parts;
     const ready = await transactions.resolve(block.body.transactions);
+    if (this.#isOver(tip)) return undefined;
     return this.#keep(checkAndExecute(store, tip, block, { transactions: ready, checkInvariants }));
   }
 
@@ -132,6 +134,11 @@ export class BlockWorkshop {
     this.#executed.clear();
     const { store } = this.#parts;
     this.#evidence.prune((offence) => isPunishable(store, momentAfter(tip), offence));
+  }
+
+  /** Whether the state has moved on: what is executed from now on would be on another one than the tip's. */
+  #isOver(tip: ChainTip): boolean {
+    return progressRecord.read(this.#parts.store).height !== tip.parent.height;
   }
 
   #make(tip: ChainTip, plan: BlockPlan): LocalBlock {

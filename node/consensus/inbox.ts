@@ -2,28 +2,34 @@ import type { Contradiction } from '../../consensus/engine/effect.js';
 import type { ConsensusEngine } from '../../consensus/engine/engine.js';
 import { FutureMessages } from '../../consensus/engine/future-messages.js';
 import type { Input } from '../../consensus/engine/input.js';
+import type { OpenHeight } from '../../consensus/engine/open-height.js';
 import type { EvidencePool } from '../../consensus/evidence-pool.js';
+import { CommitError } from '../../consensus/commit.js';
 import {
+  EvidenceProofError,
   duplicateExtension,
   duplicateProposal,
   duplicateVote,
   type EvidenceContext,
   type Offence,
 } from '../../consensus/evidence.js';
-import { verifyExtendedCommit } from '../../consensus/extended-commit.js';
-import type { Message, SignedVote } from '../../consensus/messages.js';
-import { verifyPolka } from '../../consensus/polka.js';
+import { ExtendedCommitError, verifyExtendedCommit } from '../../consensus/extended-commit.js';
+import type { BlockRequest, Message, Polka, SignedVote } from '../../consensus/messages.js';
+import { PolkaError, verifyPolka } from '../../consensus/polka.js';
 import type { SignatureEngine } from '../../consensus/votes/engine.js';
 import type { ConsensusMessage } from '../../consensus/votes/message.js';
 import { VoteVerifier } from '../../consensus/votes/verifier.js';
 import { bytesEqual, toHex } from '../../protocol/bytes.js';
+import { BlsError } from '../../protocol/crypto/bls.js';
 import { keccak256 } from '../../protocol/crypto/hash.js';
 import { OgpuError } from '../../protocol/errors.js';
 import type { Block } from '../../protocol/types/block.js';
 import { bodyRoots } from '../../protocol/types/body.js';
-import type { Evidence } from '../../protocol/types/evidence.js';
+import type { ExtendedCommit } from '../../protocol/types/commit.js';
+import { evidenceCodec, type Evidence } from '../../protocol/types/evidence.js';
 import { blockId, type Header } from '../../protocol/types/header.js';
 import type { ChainTip } from './chain-tip.js';
+import { PeerBudget, type PeerBounds } from './peer-budget.js';
 import type { Alarm, Clock, ConsensusNetwork } from './surroundings.js';
 
 export interface InboxParts {
@@ -32,7 +38,8 @@ export interface InboxParts {
   readonly signatures: SignatureEngine;
   readonly network: ConsensusNetwork;
   readonly clock: Clock;
-  readonly submit: (input: Input) => void;
+  /** False where there is no room for it. */
+  readonly submit: (input: Input) => boolean;
   /** Sends a peer the commit and the block of a final height. */
   readonly help: (peer: string, height: number) => void;
   /** A block that is final here. */
@@ -50,6 +57,15 @@ const MAX_PEERS = 1024;
 /** How long this node waits for a height to end by itself when others are further, before it asks; and how often one peer is helped. */
 const CATCH_UP_MS = 300;
 
+/** Final blocks that one peer is given in that time: each may take megabytes. */
+const HELP_BOUNDS: PeerBounds = { most: 16, windowMs: CATCH_UP_MS, silenceMs: 0 };
+
+/** Proofs and bodies of one peer that are checked, on this thread; after one that does not hold none is for a while. */
+const CHECK_BOUNDS: PeerBounds = { most: 64, windowMs: 300, silenceMs: 5_000 };
+
+/** Blocks that came before what names them, one of each peer. */
+const MAX_PARKED_BLOCKS = 16;
+
 /**
  * Where messages come in: verifies them and tells the engine; keeps what is early; answers who asks. Everybody whose message is no correct
  * node's is blamed for it.
@@ -60,7 +76,11 @@ export class Inbox {
   readonly #future = new FutureMessages();
   /** Heights peers are known to be at. */
   readonly #heights = new Map<string, number>();
-  readonly #helpedMs = new Map<string, number>();
+  readonly #helped = new PeerBudget(HELP_BOUNDS);
+  readonly #checks = new PeerBudget(CHECK_BOUNDS);
+  /** Large or costly inputs that the engine has not dealt with yet: another peer's are worth nothing. */
+  readonly #underway = new Set<string>();
+  readonly #parked = new Map<string, Block>();
   readonly #opened: number[] = [];
   #tip: ChainTip | undefined;
   #openedMs = 0;
@@ -88,6 +108,7 @@ export class Inbox {
     if (isFirst && parentCommittee !== undefined) this.#openHeight(height - 1, parentCommittee);
     this.#openHeight(height, tip.committee);
     while (this.#opened.length > OPEN_HEIGHTS) this.#verifier.close(this.#opened.shift() ?? 0);
+    for (const [peer, { header }] of this.#parked) if (header.height !== height) this.#parked.delete(peer);
     if (this.#catchUp !== undefined) this.#askForCommit();
   }
 
@@ -98,6 +119,19 @@ export class Inbox {
     }
   }
 
+  /** The engine has dealt with an input: blocks that waited may be of use now. */
+  handled(input: Input): void {
+    const name = underwayName(input);
+    if (name !== undefined) this.#underway.delete(name);
+    if (!NAMES_BLOCKS.has(input.kind)) return;
+    for (const [peer, block] of this.#parked) {
+      if (this.#open?.admits(toHex(blockId(block.header))) !== true) continue;
+      this.#parked.delete(peer);
+      this.#takeBlock(peer, block);
+    }
+  }
+
+  /** @throws StoreError and whatever else is this node's own trouble */
   receive(peer: string, message: Message): void {
     this.#take(peer, message, this.#parts.clock.nowMs());
   }
@@ -106,7 +140,9 @@ export class Inbox {
     this.#verifier.forgetPeer(peer);
     this.#future.forgetPeer(peer);
     this.#heights.delete(peer);
-    this.#helpedMs.delete(peer);
+    this.#parked.delete(peer);
+    this.#helped.forgetPeer(peer);
+    this.#checks.forgetPeer(peer);
   }
 
   stop(): void {
@@ -155,12 +191,12 @@ export class Inbox {
       case 'polka':
       case 'commit':
       case 'evidence':
-        this.#blaming(peer, () => {
-          this.#takeProof(message);
-        });
+        this.#takeProof(peer, message);
         return;
       case 'work':
-        this.#parts.submit({ kind: 'work-notice', height: message.work.height });
+        if (message.work.height === this.#height) {
+          this.#submitOnce({ kind: 'work-notice', height: message.work.height });
+        }
         return;
       case 'wantBlock':
         this.#giveBlock(peer, message.wantBlock);
@@ -229,40 +265,68 @@ export class Inbox {
     this.#parts.submit({ kind: 'vote', vote: signed, from: peer });
   }
 
-  /** A block of which the engine knows the id, with the body its header names. */
+  /** A block of which the engine knows the id, with the body its header names. One that nothing names yet is kept for a moment. */
   #takeBlock(peer: string, block: Block): void {
     const id = blockId(block.header);
-    if (this.#parts.engine.current?.admits(toHex(id)) !== true) return;
-    const roots = bodyRoots(block.body, block.body.transactions.map(keccak256));
-    const isWhole = (Object.keys(roots) as (keyof typeof roots)[]).every((field) =>
-      bytesEqual(roots[field], block.header[field]),
-    );
-    if (isWhole) this.#parts.submit({ kind: 'block', id, block });
-    else this.#parts.network.blame(peer, new InboxError('BLOCK_BODY_FOREIGN', 'a header with another body'));
+    const open = this.#open;
+    if (open?.admits(toHex(id)) !== true) {
+      if (open?.blocks.has(toHex(id)) !== true) this.#park(peer, block);
+      return;
+    }
+    const input = { kind: 'block', id, block } as const;
+    if (this.#isUnderway(input)) return;
+    this.#checking(peer, `block ${toHex(id)}`, () => {
+      const roots = bodyRoots(block.body, block.body.transactions.map(keccak256));
+      const isWhole = (Object.keys(roots) as (keyof typeof roots)[]).every((field) =>
+        bytesEqual(roots[field], block.header[field]),
+      );
+      if (!isWhole) throw new InboxError('BLOCK_BODY_FOREIGN', 'a header with another body');
+      this.#submitOnce(input);
+    });
   }
 
-  #takeProof(message: Message & { readonly kind: 'polka' | 'commit' | 'evidence' }): void {
-    const { engine, submit } = this.#parts;
+  #park(peer: string, block: Block): void {
+    if (block.header.height !== this.#height) return;
+    if (this.#parked.has(peer) || this.#parked.size < MAX_PARKED_BLOCKS) this.#parked.set(peer, block);
+  }
+
+  #takeProof(peer: string, message: Message & { readonly kind: 'polka' | 'commit' | 'evidence' }): void {
+    switch (message.kind) {
+      case 'polka':
+        this.#takePolka(peer, message.polka);
+        return;
+      case 'commit':
+        this.#takeCommit(peer, message.commit);
+        return;
+      case 'evidence':
+        this.#checking(peer, `evidence ${toHex(evidenceCodec.root(message.evidence))}`, () => {
+          this.#addEvidence(message.evidence);
+        });
+        return;
+    }
+  }
+
+  #takePolka(peer: string, polka: Polka): void {
     const tip = this.#tip;
-    const open = engine.current;
-    if (tip === undefined) return;
-    if (message.kind === 'evidence') {
-      this.#addEvidence(message.evidence);
-      return;
-    }
-    const height = this.#height;
-    const chain = tip.chainAt(height);
-    if (message.kind === 'polka') {
-      const { polka } = message;
-      if (polka.height !== height || open?.driver.votes.quorum('prevote', polka.round) !== undefined) return;
-      verifyPolka(tip.committee, chain, polka);
-      submit({ kind: 'polka', polka });
-      return;
-    }
-    const { commit } = message;
-    if (commit.commit.height !== height || open?.certificate !== undefined) return;
-    verifyExtendedCommit(tip.committee, chain, commit, commit.commit);
-    submit({ kind: 'commit', commit });
+    const input = { kind: 'polka', polka } as const;
+    const isKnown = this.#open?.driver.votes.quorum('prevote', polka.round) !== undefined;
+    if (tip === undefined || polka.height !== this.#height || isKnown || this.#isUnderway(input)) return;
+    this.#checking(peer, `polka ${polka.round}`, () => {
+      verifyPolka(tip.committee, tip.chainAt(polka.height), polka);
+      this.#submitOnce(input);
+    });
+  }
+
+  #takeCommit(peer: string, commit: ExtendedCommit): void {
+    const tip = this.#tip;
+    const { height } = commit.commit;
+    const input = { kind: 'commit', commit } as const;
+    const isKnown = this.#open?.certificate !== undefined;
+    if (tip === undefined || height !== this.#height || isKnown || this.#isUnderway(input)) return;
+    this.#checking(peer, `commit ${height}`, () => {
+      verifyExtendedCommit(tip.committee, tip.chainAt(height), commit, commit.commit);
+      this.#submitOnce(input);
+    });
   }
 
   /** Signatures are looked at only where they could be of use. */
@@ -276,11 +340,17 @@ export class Inbox {
     return this.#parts.evidence.add(this.#evidenceContext(), evidence);
   }
 
-  #giveBlock(peer: string, { height, blockId: id }: { height: number; blockId: Uint8Array }): void {
-    if (!this.#mayHelp(`${peer} ${toHex(id)}`)) return;
-    const open = this.#parts.engine.current?.blocks.get(toHex(id));
-    const block = open ?? (height < this.#height ? this.#parts.finalBlock(height) : undefined);
+  #giveBlock(peer: string, { height, blockId: id }: BlockRequest): void {
+    const name = toHex(id);
+    if (!this.#helped.spend(peer, name, this.#parts.clock.nowMs())) return;
+    const block = this.#parts.engine.current?.blocks.get(name) ?? this.#finalBlock(height, id);
     if (block !== undefined) this.#parts.network.send(peer, { kind: 'block', block });
+  }
+
+  #finalBlock(height: number, id: Uint8Array): Block | undefined {
+    if (height >= this.#height) return undefined;
+    const block = this.#parts.finalBlock(height);
+    return block !== undefined && bytesEqual(blockId(block.header), id) ? block : undefined;
   }
 
   /** Whether somebody who is still at a height will not leave it by itself: the last one just takes its time. */
@@ -293,16 +363,8 @@ export class Inbox {
   /** One peer is helped with few heights at a time: what it gets is large. */
   #help(peer: string, height: number): void {
     if (height >= this.#height || height < 1) return;
-    if (this.#mayHelp(`${peer} ${height}`)) this.#parts.help(peer, height);
-  }
-
-  #mayHelp(name: string): boolean {
     const nowMs = this.#parts.clock.nowMs();
-    const lastMs = this.#helpedMs.get(name);
-    if (lastMs !== undefined && nowMs >= lastMs && nowMs - lastMs < CATCH_UP_MS) return false;
-    if (this.#helpedMs.size >= MAX_PEERS) this.#helpedMs.clear();
-    this.#helpedMs.set(name, nowMs);
-    return true;
+    if (this.#helped.spend(peer, `${height}`, nowMs)) this.#parts.help(peer, height);
   }
 
   #evidenceContext(): EvidenceContext {
@@ -312,11 +374,33 @@ export class Inbox {
     return { bls: tip.committee.bls, chainAt: tip.chainAt, keyAt: tip.keyAt };
   }
 
-  #blaming(peer: string, take: () => void): void {
+  /** The height that the engine has open, unless it is still at the one before the tip, or not begun. */
+  get #open(): OpenHeight | undefined {
+    const { current } = this.#parts.engine;
+    return current?.context.height === this.#height ? current : undefined;
+  }
+
+  #isUnderway(input: Input): boolean {
+    const name = underwayName(input);
+    return name !== undefined && this.#underway.has(name);
+  }
+
+  /** Hands an input on unless an equal one waits already. */
+  #submitOnce(input: Input): void {
+    const name = underwayName(input);
+    if (name === undefined || this.#underway.has(name)) return;
+    if (this.#parts.submit(input)) this.#underway.add(name);
+  }
+
+  /** Checks what a peer has sent, if it has not made this node check too much; blames it where it does not hold. */
+  #checking(peer: string, thing: string, check: () => void): void {
+    const nowMs = this.#parts.clock.nowMs();
+    if (!this.#checks.spend(peer, thing, nowMs)) return;
     try {
-      take();
+      check();
     } catch (error) {
-      if (!isOgpuError(error)) throw error;
+      if (!isFaultOfPeer(error)) throw error;
+      this.#checks.silence(peer, nowMs);
       this.#parts.network.blame(peer, error);
     }
   }
@@ -327,12 +411,40 @@ export class InboxError extends OgpuError<
   'BLOCK_BODY_FOREIGN' | 'PROPOSAL_HEADER_FOREIGN' | 'INBOX_CLOSED'
 > {}
 
+const FAULTS_OF_PEERS = [
+  InboxError,
+  PolkaError,
+  CommitError,
+  ExtendedCommitError,
+  EvidenceProofError,
+  BlsError,
+] as const;
+
+function isFaultOfPeer(error: unknown): error is OgpuError {
+  return FAULTS_OF_PEERS.some((kind) => error instanceof kind);
+}
+
+/** Inputs after which the engine may want a block it did not know of. */
+const NAMES_BLOCKS: ReadonlySet<Input['kind']> = new Set(['start', 'proposal', 'polka', 'commit', 'vote']);
+
+/** What peers send again and again, and what is large: one of each waits for the engine at a time. */
+function underwayName(input: Input): string | undefined {
+  switch (input.kind) {
+    case 'block':
+      return `block ${toHex(input.id)}`;
+    case 'polka':
+      return `polka ${input.polka.height} ${input.polka.round}`;
+    case 'commit':
+      return `commit ${input.commit.commit.height}`;
+    case 'work-notice':
+      return `work ${input.height}`;
+    default:
+      return undefined;
+  }
+}
+
 /** The present height and the two before it. */
 const OPEN_HEIGHTS = 3;
-
-function isOgpuError(error: unknown): error is OgpuError {
-  return error instanceof OgpuError;
-}
 
 /** The height a message is of, where it can be early. */
 function heightOf(message: Message): number | undefined {

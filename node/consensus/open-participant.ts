@@ -1,11 +1,13 @@
 import type { Folder } from '../../consensus/disk/disk.js';
-import { assertNotSignedElsewhere, type DecidedHeight } from '../../consensus/signer/guard.js';
+import { assertNotSignedElsewhere } from '../../consensus/signer/guard.js';
 import { openSigner, type LocalSigner, type SigningKey } from '../../consensus/signer/local-signer.js';
 import { openWal } from '../../consensus/wal/wal.js';
 import type { Bls } from '../../protocol/crypto/bls.js';
+import type { Store } from '../../state/store/store.js';
 import { chainRecord } from '../../state/system/chain.js';
 import { readTip, type ChainTip } from './chain-tip.js';
 import { Participant, type ParticipantParts } from './participant.js';
+import { recentDecisions } from './recent-decisions.js';
 import { signatoryOf, type Signatory } from './signatory.js';
 
 export interface ParticipantOptions extends Omit<ParticipantParts, 'tip' | 'log' | 'signatory'> {
@@ -36,7 +38,7 @@ export async function openParticipant(options: ParticipantOptions): Promise<Part
   const { store, bls, validator, logFolder, randomBytes } = options;
   const tip = await readTip(store, bls);
   const { chainId, genesisId } = chainRecord.read(store);
-  const signer = validator && (await openGuardedSigner(tip, { chainId, genesisId }, validator));
+  const signer = validator && (await openGuardedSigner(store, tip, { chainId, genesisId }, validator));
   const identity = { chainId, genesisId, validator: validator?.id ?? new Uint8Array(20) };
   const { wal, recovered } = await openWal({ folder: logFolder, identity, randomBytes });
   const height = tip.parent.height + 1;
@@ -59,18 +61,18 @@ function createSignatory(
   return signatoryOf(id, signer, (error) => onWarning?.(error));
 }
 
+/** Heights whose commits are searched for signatures of the own key that were not made here. */
+const GUARDED_HEIGHTS = 16;
+
 async function openGuardedSigner(
+  store: Store,
   tip: ChainTip,
   chain: { readonly chainId: number; readonly genesisId: Uint8Array },
   { key, folder, create }: ValidatorOptions,
 ): Promise<LocalSigner> {
   const versionAt = (height: number): number => tip.chainAt(height).protocolVersion;
   const signer = await openSigner({ ...chain, folder, key, versionAt, create });
-  const { commit, parentCommittee } = tip;
-  const recent: DecidedHeight[] =
-    commit === undefined || parentCommittee === undefined
-      ? []
-      : [{ commit: commit.commit, validators: parentCommittee.set }];
+  const recent = await recentDecisions(store, GUARDED_HEIGHTS);
   assertNotSignedElsewhere(recent, signer.record, versionAt);
   return signer;
 }

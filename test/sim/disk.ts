@@ -73,6 +73,18 @@ export class SimulatedDisk {
     };
   }
 
+  /** What the disk holds now, on another one: its own process goes on. */
+  copy(options: Partial<SimulatedDiskOptions> = {}): SimulatedDisk {
+    const copies = new Map<Inode, Inode>();
+    const copyOf = (inode: Inode): Inode => {
+      const copied = copies.get(inode) ?? inode.copy();
+      copies.set(inode, copied);
+      return copied;
+    };
+    const folders = new Map([...this.#folders].map(([path, entries]) => [path, entries.copy(copyOf)]));
+    return new SimulatedDisk({ prng: this.#prng, capacityBytes: this.capacityBytes, ...options }, folders);
+  }
+
   /** Ends the process that uses the disk, between two steps or in one: the disk as the next process finds it. */
   crash(kind: CrashKind = 'power', options: Partial<SimulatedDiskOptions> = {}): SimulatedDisk {
     this.#dead = true;

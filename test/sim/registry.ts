@@ -1,5 +1,6 @@
 import { broadcastScenario } from './broadcast/scenario.js';
 import { simulatedChain } from './consensus/chain.js';
+import type { Flaw } from './consensus/disk.js';
 import { consensusScenario } from './consensus/scenario.js';
 import { drawSize } from './consensus/size.js';
 import { drawStakes } from './consensus/stakes.js';
@@ -14,7 +15,7 @@ export type RunSeed = (seed: number, wishes: RunWishes) => Promise<Outcome>;
 /** Every scenario by name. */
 export const SCENARIOS: ReadonlyMap<string, RunSeed> = new Map<string, RunSeed>([
   ['consensus', runConsensus('consensus')],
-  ['consensus-bls', runConsensus('consensus-bls')],
+  ['consensus-bls', runConsensus('consensus-bls', { isReal: true })],
   ['broadcast', (seed, wishes) => runScenario(broadcastScenario(), seed, usual(wishes))],
   ['votes', (seed, wishes) => runVotes(seed, usual(wishes))],
 ]);
@@ -22,24 +23,28 @@ export const SCENARIOS: ReadonlyMap<string, RunSeed> = new Map<string, RunSeed>(
 const FLAWS = ['small-quorum', 'no-sync', 'no-repetition', 'takes-any-disk'] as const;
 
 /** Scenarios with a planted mistake: they must fail, and show how a failure looks. They run only when named. */
-export const FLAWED: ReadonlyMap<string, RunSeed> = new Map(
-  FLAWS.map((flaw): [string, RunSeed] => [
+export const FLAWED: ReadonlyMap<string, RunSeed> = new Map<string, RunSeed>([
+  ...FLAWS.map((flaw): [string, RunSeed] => [
     `broadcast-${flaw}`,
     (seed, wishes) => runScenario(broadcastScenario(flaw), seed, usual(wishes)),
   ]),
-);
+  ['consensus-forgetful', runConsensus('consensus-forgetful', { flaw: 'forgetful' })],
+]);
 
 function usual(wishes: RunWishes): RunOptions {
   return { nodes: 7, troubleUs: 30 * SECOND_US, ...wishes };
 }
 
-/** Validators of `consensus` sign with something a hundred times as fast as BLS in most seeds, those of `consensus-bls` never do. */
-function runConsensus(name: 'consensus' | 'consensus-bls'): RunSeed {
+/** @param isReal whether validators sign with BLS in every seed, and not with something a hundred times as fast in most */
+function runConsensus(
+  name: string,
+  { isReal = false, flaw }: { readonly isReal?: boolean; readonly flaw?: Flaw } = {},
+): RunSeed {
   return async (seed, wishes) => {
-    const { isReal, ...size } = drawSize(createStreams(seed)('size'));
+    const { isReal: isDrawnReal, ...size } = drawSize(createStreams(seed)('size'));
     const options = { ...size, ...wishes };
     const stakes = drawStakes(createStreams(seed)('stakes'));
-    const chain = await simulatedChain(options.nodes, isReal || name === 'consensus-bls', stakes);
-    return runScenario(consensusScenario(name, chain), seed, options);
+    const chain = await simulatedChain(options.nodes, isReal || isDrawnReal, stakes);
+    return runScenario(consensusScenario(name, chain, flaw), seed, options);
   };
 }

@@ -27,6 +27,7 @@ const HEADER_TIME_MS = 1_000_000;
  *   start 1 | work | notice 1
  *   timer interval | timer idle | timer resend | timer propose 0
  *   header X [height=1] [round=0] [proposer=a]    makes a block that belongs elsewhere
+ *   child X of W by a b c              makes a block of the present height whose parent's commit, of round 0, is of W and has these signers
  *   proposal 0 X [valid=0] [by=b] [header=Y] [delay=2500] [from=p]     `delay`: milliseconds from the header's time to its arrival
  *   block X | built X | validated X valid | validated X invalid
  *   prevote b X [round=0] [height=1] [from=p] | precommit b X [ext=text]
@@ -52,6 +53,9 @@ export class EngineScript {
     switch (verb) {
       case 'own':
         this.#ownName = first === 'nobody' ? null : first;
+        return [];
+      case 'child':
+        this.#makeChild(first, words[3] ?? '', words.slice(5));
         return [];
       case 'powers':
         this.#powers = new Map(
@@ -260,6 +264,20 @@ export class EngineScript {
     const made = { block: { header, body }, id: blockId(header) };
     this.#blocks.set(name, made);
     return made;
+  }
+
+  #makeChild(name: string, parent: string, signers: readonly string[]): void {
+    const { block, id } = this.#block(name);
+    const bits = BitArray.fromBoolArray([...this.#powers.keys()].map((member) => signers.includes(member)));
+    const height = this.#height - 1;
+    const parentCommit = {
+      height,
+      round: 0,
+      blockId: this.#block(parent).id,
+      signers: bits,
+      signature: signature(),
+    };
+    this.#blocks.set(name, { id, block: { ...block, body: { ...block.body, parentCommit } } });
   }
 
   #nameOf(id: Uint8Array): string {

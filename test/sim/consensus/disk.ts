@@ -86,8 +86,14 @@ export function twinDisk(disk: NodeDisk, genesis: MemoryStore): NodeDisk {
   return disk.twin;
 }
 
+/** A planted mistake. */
+export type Flaw =
+  /** A crash takes a node's log and its signer's record, and it goes on as if it had never signed. */
+  'forgetful';
+
 /** Disks of nodes that begin with `genesis` in their store. */
-export function nodeDisks(genesis: MemoryStore): DiskKind<NodeDisk> {
+export function nodeDisks(genesis: MemoryStore, flaw?: Flaw): DiskKind<NodeDisk> {
+  const isForgetful = flaw === 'forgetful';
   return {
     create: (prng, delay) => ({
       files: new SimulatedDisk({ prng, delay }),
@@ -97,14 +103,23 @@ export function nodeDisks(genesis: MemoryStore): DiskKind<NodeDisk> {
       twin: undefined,
     }),
     crash: (disk, prng, delay) => {
-      const files = disk.files.crash(prng.chance(1, 2) ? 'power' : 'process', { prng, delay });
+      const files = isForgetful
+        ? new SimulatedDisk({ prng, delay })
+        : disk.files.crash(prng.chance(1, 2) ? 'power' : 'process', { prng, delay });
       const survivor = ({ store, hasSigner, suffix, twin }: NodeDisk): NodeDisk => ({
-        ...{ files, hasSigner, suffix, twin: twin && survivor(twin) },
+        ...{ files, suffix, hasSigner: hasSigner && !isForgetful },
+        twin: twin && survivor(twin),
         store: new SimulatedStore(store.memory.snapshot(), delay),
       });
       return survivor(disk);
     },
-    isBlank: ({ files }) => files.appendedBytes === 0,
+    copy: ({ files, store, hasSigner }, prng, delay) => ({
+      files: files.copy({ prng, delay }),
+      store: new SimulatedStore(store.memory.snapshot(), delay),
+      ...{ hasSigner, suffix: '', twin: undefined },
+    }),
+    // Before its signer's record is made a disk belongs to nobody.
+    isBlank: ({ hasSigner }) => !hasSigner,
     setFull: ({ files, store, twin }, isFull) => {
       if (twin !== undefined) twin.store.isFull = isFull;
       files.capacityBytes = isFull ? 0 : Infinity;

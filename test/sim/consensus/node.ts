@@ -14,6 +14,7 @@ import { invariant } from '../../../protocol/invariant.js';
 import { beaconSignBytes } from '../../../protocol/sign-bytes.js';
 import type { ExtendedCommit } from '../../../protocol/types/commit.js';
 import { readHead } from '../../../state/chain/block-batch.js';
+import type { Head } from '../../../state/chain/records.js';
 import { EVENTS } from '../../../state/staking/abi.js';
 import { validatorsAt } from '../../../state/staking/active-set.js';
 import { isTombstoned, validators } from '../../../state/staking/validator.js';
@@ -119,6 +120,8 @@ class SimulatedNode {
   isHeard: (message: Message, peer: number) => boolean = () => true;
   readonly #said = new Map<string, string>();
   #participant: Participant | undefined;
+  /** The head this life began with, until it has been told. */
+  #startHead: Head | undefined;
   /** What a proposer after the tip signs; the store may be a block ahead of the tip for a moment. */
   #beacon: Beacon;
   #lastSent: { readonly message: Message; readonly bytes: Uint8Array } | undefined;
@@ -143,7 +146,7 @@ class SimulatedNode {
   async open(): Promise<void> {
     const { disk, random } = this.#home;
     const { bls } = this.#chain;
-    this.#tellStart();
+    this.#startHead = readHead(disk.store);
     const log = disk.files.openFolder(`wal${disk.suffix}`);
     const signer = disk.files.openFolder(`signer${disk.suffix}`);
     this.#participant = await openParticipant({
@@ -182,6 +185,7 @@ class SimulatedNode {
       },
     });
     disk.hasSigner = true;
+    this.#tellStart();
     this.#scheduleClient();
   }
 
@@ -255,9 +259,11 @@ class SimulatedNode {
     });
   }
 
+  /** Once it is clear that the disk is this node's, and before anything else. */
   #tellStart(): void {
-    const head = readHead(this.#home.disk.store);
-    invariant(head !== undefined, 'a ledger has a head');
+    const head = this.#startHead;
+    if (head === undefined) return;
+    this.#startHead = undefined;
     const { height } = head;
     const [id, stateRoot] = [toHex(head.id), toHex(head.stateRoot)];
     const line = `node ${this.#home.node} starts from height ${height}`;
@@ -266,6 +272,7 @@ class SimulatedNode {
   }
 
   #tellFinal({ block, id, transactionHashes, executed }: LocalBlock, { commit }: ExtendedCommit): void {
+    this.#tellStart();
     const { height, stateRoot } = block.header;
     const { store } = this.#home.disk;
     const { beginLogs, endLogs } = executed.outcome.receipts;

@@ -4,17 +4,21 @@ import { MILLISECOND_US } from '../units.js';
 import type { SimulatedChain } from './chain.js';
 import { consensusCheckers } from './checkers.js';
 import { CRIMES } from './crimes.js';
-import { nodeDisks, type NodeDisk } from './disk.js';
+import { nodeDisks, type Flaw, type NodeDisk } from './disk.js';
 import { bootNode, type Packet } from './node.js';
 import type { Seen } from './observations.js';
 import { TOPICS } from './subject.js';
 
 /** Agreement of real nodes on a real ledger. */
-export function consensusScenario(name: string, chain: SimulatedChain): Scenario<Packet, NodeDisk, Seen> {
+export function consensusScenario(
+  name: string,
+  chain: SimulatedChain,
+  flaw?: Flaw,
+): Scenario<Packet, NodeDisk, Seen> {
   return {
     name,
     isSynchronous: false,
-    disks: nodeDisks(chain.store),
+    disks: nodeDisks(chain.store, flaw),
     crimes: Object.keys(CRIMES),
     maxByzantine: (nodes) => Math.floor((nodes - 1) / 3),
     tolerates: (nodes) => isBelowThird(chain, nodes),

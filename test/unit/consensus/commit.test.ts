@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { assembleCommit, commitSigners, verifyCommit } from '../../../consensus/commit.js';
-import { assembleExtendedCommit, verifyExtendedCommit } from '../../../consensus/extended-commit.js';
+import {
+  assembleExtendedCommit,
+  isExtensionOf,
+  verifyExtendedCommit,
+} from '../../../consensus/extended-commit.js';
 import { BitArray } from '../../../protocol/ssz/types.js';
 import { commitCodec, extendedCommitCodec } from '../../../protocol/types/commit.js';
 import { NIL_BLOCK_ID, PREVOTE } from '../../../protocol/types/vote.js';
@@ -176,4 +180,20 @@ test('extensions that cancel each other out are found', () => {
     codeOf(() => verifyExtendedCommit(committee, TEST_CHAIN, { ...whole, extensions }, payload)),
     'EXTENDED_COMMIT_SIGNATURE',
   );
+});
+
+test('an extension stands in an extended commit with every byte or not at all', () => {
+  const whole = assembleExtendedCommit(committee, TEST_CHAIN, extended.slice(1));
+  const stands = isExtensionOf(extendedCommitCodec.decode(extendedCommitCodec.encode(whole)));
+  const [absent, one, two] = extended.map(({ extension }) => extension);
+  assert.ok(absent && one && two);
+  assert.deepEqual([one, two, absent].map(stands), [true, true, false]);
+  const changed = [
+    { ...one, signature: two.signature },
+    { ...one, validator: two.validator },
+    { ...one, payload: { ...one.payload, round: 2 } },
+    { ...one, payload: { ...one.payload, height: 6 } },
+    { ...one, payload: { ...one.payload, content: new Uint8Array(2) } },
+  ];
+  assert.deepEqual(changed.map(stands), [false, false, false, false, false]);
 });
