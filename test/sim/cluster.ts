@@ -2,6 +2,7 @@ import { describeError } from '../../protocol/errors.js';
 import { invariant } from '../../protocol/invariant.js';
 import type { Prng } from '../support/prng.js';
 import { ViolationError, type Checker, type Observation } from './checker.js';
+import type { FaultBody } from './faults.js';
 import { NodeClock } from './clock.js';
 import { Network } from './network.js';
 import type { Recorder } from './recorder.js';
@@ -32,6 +33,8 @@ interface Life<Message> {
   inhabitant: Inhabitant<Message> | undefined;
 }
 
+type Censorship = Extract<FaultBody, { readonly kind: 'censor' }>;
+
 interface Slot<Message, Disk> {
   readonly node: number;
   readonly clock: NodeClock;
@@ -46,6 +49,8 @@ interface Slot<Message, Disk> {
   sawDiskFull: boolean;
   /** 0: not armed. */
   effectsUntilDeath: number;
+  /** What arms it next, and how far. */
+  ambush: { readonly cue: string; readonly atEffect: number } | undefined;
   /** Faults that hold the node down, or will. */
   downs: number;
   pauses: number;
@@ -105,6 +110,13 @@ export class Cluster<Message, Disk, Seen extends Observation> {
     else this.#die(slot);
   }
 
+  /** Kills the node at its `atEffect`th effect after it tells of `cue`, and keeps it down until `release`; a later ambush takes the place of this one. */
+  lieInWait(node: number, cue: string, atEffect: number): void {
+    const slot = this.#slot(node);
+    slot.downs++;
+    slot.ambush = { cue, atEffect };
+  }
+
   /** Takes back one `kill`; the last one starts the node again if it died. */
   release(node: number): void | Promise<void> {
     const slot = this.#slot(node);
@@ -112,6 +124,7 @@ export class Cluster<Message, Disk, Seen extends Observation> {
     slot.downs--;
     if (slot.downs > 0) return;
     slot.effectsUntilDeath = 0;
+    slot.ambush = undefined;
     return this.#bootUnlessDown(node);
   }
 
@@ -172,6 +185,18 @@ export class Cluster<Message, Disk, Seen extends Observation> {
     return this.#slot(node).clock;
   }
 
+  /** @returns what ends it */
+  censor({ topic, sender, exempt, rounds, isMute }: Censorship): () => void {
+    const { topics } = this.#scenario;
+    return this.network.censor((from, to, message) => {
+      if (from === exempt) return isMute;
+      const isSpared = to === exempt || (sender !== undefined && from !== sender);
+      const subject = isSpared ? undefined : topics?.of(message);
+      if (subject?.topic !== topic) return false;
+      return rounds === 'all' || (rounds === 'even') === (subject.round % 2 === 0);
+    });
+  }
+
   /** @param latencyUs of every operation; undefined for the usual */
   setDiskLatency(node: number, latencyUs: number | undefined): void {
     this.#slot(node).diskLatencyUs = latencyUs;
@@ -198,6 +223,7 @@ export class Cluster<Message, Disk, Seen extends Observation> {
       isDiskFull: false,
       sawDiskFull: false,
       effectsUntilDeath: 0,
+      ambush: undefined,
       downs: 0,
       pauses: 0,
       held: [],
@@ -360,6 +386,7 @@ export class Cluster<Message, Disk, Seen extends Observation> {
   #observe(node: number, observation: Seen): void {
     const { scheduler, recorder } = this.#world;
     recorder.tell(observation.line);
+    this.#spring(this.#slot(node), observation);
     const isHonest = !this.#setting.crimes.has(node);
     try {
       for (const checker of this.#checkers) {
@@ -368,6 +395,13 @@ export class Cluster<Message, Disk, Seen extends Observation> {
     } catch (error) {
       scheduler.fail(error);
     }
+  }
+
+  #spring(slot: Slot<Message, Disk>, observation: Seen): void {
+    const { ambush } = slot;
+    if (ambush === undefined || this.#scenario.cues?.of(observation) !== ambush.cue) return;
+    slot.ambush = undefined;
+    slot.effectsUntilDeath = ambush.atEffect;
   }
 
   #slot(node: number): Slot<Message, Disk> {

@@ -14,6 +14,16 @@ export type FaultBody =
       readonly rest: readonly number[];
       readonly isOneWay: boolean;
     }
+  /** Messages on a topic, of some rounds, of one node or of all, reach nobody but one node; a mute one reaches nobody in turn. */
+  | {
+      readonly kind: 'censor';
+      readonly topic: string;
+      /** Undefined: everybody's. */
+      readonly sender: number | undefined;
+      readonly exempt: number;
+      readonly rounds: 'all' | 'even' | 'odd';
+      readonly isMute: boolean;
+    }
   | { readonly kind: 'clog'; readonly from: number; readonly to: number }
   | { readonly kind: 'disconnect'; readonly a: number; readonly b: number }
   | { readonly kind: 'loss'; readonly permille: number }
@@ -25,6 +35,8 @@ export type FaultBody =
   | { readonly kind: 'pause'; readonly node: number }
   /** Killed, at once or at its `atEffect`th effect from then; restarted on what its disk then holds. */
   | { readonly kind: 'crash'; readonly node: number; readonly atEffect: number }
+  /** Killed at its `atEffect`th effect after it does what is lain in wait for; restarted on what its disk then holds. */
+  | { readonly kind: 'ambush'; readonly node: number; readonly cue: string; readonly atEffect: number }
   /** Killed, and started on a copy of another node's disk, which it must refuse; gets its own back at the end. */
   | { readonly kind: 'foreign-disk'; readonly node: number; readonly owner: number }
   | { readonly kind: 'disk-full'; readonly node: number }
@@ -34,6 +46,7 @@ export type FaultKind = FaultBody['kind'];
 
 export const FAULT_KINDS = [
   'partition',
+  'censor',
   'clog',
   'disconnect',
   'loss',
@@ -43,6 +56,7 @@ export const FAULT_KINDS = [
   'drift',
   'pause',
   'crash',
+  'ambush',
   'foreign-disk',
   'disk-full',
   'slow-disk',
@@ -67,6 +81,11 @@ export function describeBody(fault: FaultBody): string {
         ? `nothing passes from {${group}} to {${rest}}`
         : `{${group}} | {${rest}} are apart`;
     }
+    case 'censor': {
+      const by = fault.sender === undefined ? '' : ` by node ${fault.sender}`;
+      const whose = `${fault.topic}s of ${fault.rounds} rounds${by} reach nobody but node ${fault.exempt}`;
+      return fault.isMute ? `${whose}, which is mute` : whose;
+    }
     case 'clog':
       return `link ${fault.from} -> ${fault.to} stalls`;
     case 'disconnect':
@@ -85,6 +104,8 @@ export function describeBody(fault: FaultBody): string {
       return `node ${fault.node}: stands still`;
     case 'crash':
       return `node ${fault.node}: killed ${fault.atEffect === 0 ? 'at once' : `at its ${fault.atEffect}th effect`}`;
+    case 'ambush':
+      return `node ${fault.node}: killed at its ${fault.atEffect}th effect after a ${fault.cue}`;
     case 'foreign-disk':
       return `node ${fault.node}: killed and given the disk of node ${fault.owner}`;
     case 'disk-full':

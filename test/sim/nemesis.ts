@@ -6,6 +6,9 @@ export interface TroublePlan {
   readonly nodes: number;
   /** Kinds to choose from. */
   readonly kinds: readonly FaultKind[];
+  /** Topics of messages to choose from, for censors; likewise cues, for ambushes. */
+  readonly topics?: readonly string[];
+  readonly cues?: readonly string[];
   /** Faults begin and end within this time from the start. */
   readonly troubleUs: number;
 }
@@ -26,7 +29,7 @@ export function planFaults(random: Prng, plan: TroublePlan): readonly Fault[] {
   const faults = Array.from({ length: count }, () => {
     const atUs = random.below(plan.troubleUs);
     const durationUs = 1 + random.below(Math.min(plan.troubleUs - atUs, longest(random)));
-    return { ...drawBody(random, random.pick(kinds), plan.nodes), atUs, durationUs };
+    return { ...drawBody(random, random.pick(kinds), plan), atUs, durationUs };
   });
   return faults.sort((a, b) => a.atUs - b.atUs);
 }
@@ -43,22 +46,36 @@ export function planCrimes(
     nodes,
     max,
     crimes,
-  }: { readonly nodes: number; readonly max: number; readonly crimes: readonly string[] },
+    tolerates = () => true,
+  }: {
+    readonly nodes: number;
+    readonly max: number;
+    readonly crimes: readonly string[];
+    readonly tolerates?: ((nodes: readonly number[]) => boolean) | undefined;
+  },
 ): ReadonlyMap<number, string> {
   const planned = new Map<number, string>();
   if (crimes.length === 0 || random.chance(1, 3)) return planned;
   for (const node of shuffled(random, nodes).slice(0, random.below(max + 1))) {
-    planned.set(node, random.pick(crimes));
+    const crime = random.pick(crimes);
+    if (tolerates([...planned.keys(), node])) planned.set(node, crime);
   }
   return planned;
 }
 
-function drawBody(random: Prng, kind: FaultKind, nodes: number): FaultBody {
+function drawBody(random: Prng, kind: FaultKind, { nodes, topics = [], cues = [] }: TroublePlan): FaultBody {
   const node = random.below(nodes);
   const other = (node + 1 + random.below(nodes - 1)) % nodes;
   switch (kind) {
     case 'partition':
       return drawPartition(random, nodes);
+    case 'censor':
+      return {
+        ...{ kind, topic: random.pick(topics), exempt: node },
+        rounds: random.pick(['all', 'even', 'odd']),
+        isMute: random.chance(1, 4),
+        sender: random.chance(1, 2) ? other : undefined,
+      };
     case 'clog':
       return { kind, from: node, to: other };
     case 'disconnect':
@@ -77,6 +94,8 @@ function drawBody(random: Prng, kind: FaultKind, nodes: number): FaultBody {
       return { kind, node };
     case 'crash':
       return { kind, node, atEffect: random.chance(1, 3) ? 0 : 1 + random.below(60) };
+    case 'ambush':
+      return { kind, node, cue: random.pick(cues), atEffect: 1 + random.below(nodes + 2) };
     case 'foreign-disk':
       return { kind, node, owner: other };
     case 'disk-full':

@@ -40,6 +40,9 @@ export interface Weather {
   readonly reorderMaxUs: number;
 }
 
+/** Picks messages that are to be lost. */
+export type Censor<Message> = (from: number, to: number, message: Message) => boolean;
+
 export const CALM: Weather = { lossPermille: 0, duplicatePermille: 0, reorderPermille: 0, reorderMaxUs: 0 };
 
 export interface NetworkCounts {
@@ -84,6 +87,7 @@ export class Network<Message> {
   readonly #uploadFreeAtUs: number[];
   readonly #copy: (message: Message) => Message;
   readonly #tag: (message: Message, sizeBytes: number) => number;
+  readonly #censors = new Set<Censor<Message>>();
   #weather: Weather = CALM;
   readonly counts: NetworkCounts = {
     sent: 0,
@@ -124,7 +128,7 @@ export class Network<Message> {
     this.#recorder.traffic('send', from, to, tag);
     const departureUs = this.#upload(from, sizeBytes);
     const { lossPermille, duplicatePermille } = this.#weather;
-    if (link.cuts > 0) {
+    if (link.cuts > 0 || this.#isCensored(from, to, message)) {
       this.#lose('cut', from, to, tag);
       return;
     }
@@ -154,6 +158,12 @@ export class Network<Message> {
     const link = this.#link(from, to);
     invariant(link.cuts > 0, `link ${from} -> ${to} is cut`);
     link.cuts--;
+  }
+
+  /** Loses every message that `censor` picks. @returns what ends it */
+  censor(censor: Censor<Message>): () => void {
+    this.#censors.add(censor);
+    return () => void this.#censors.delete(censor);
   }
 
   /** Messages that arrive are held back. */
@@ -241,6 +251,11 @@ export class Network<Message> {
     const freeAtUs = Math.max(nowUs, this.#uploadFreeAtUs[from] ?? 0) + busyUs;
     this.#uploadFreeAtUs[from] = freeAtUs;
     return sizeBytes <= PACKET_BYTES ? nowUs + busyUs : freeAtUs;
+  }
+
+  #isCensored(from: number, to: number, message: Message): boolean {
+    for (const censor of this.#censors) if (censor(from, to, message)) return true;
+    return false;
   }
 
   #overflow(from: number, to: number, tag: number): void {

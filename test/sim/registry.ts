@@ -3,6 +3,7 @@ import { simulatedChain } from './consensus/chain.js';
 import type { Flaw } from './consensus/disk.js';
 import { consensusScenario } from './consensus/scenario.js';
 import { drawSize } from './consensus/size.js';
+import { drawStakes } from './consensus/stakes.js';
 import { runScenario, type Outcome, type RunOptions, type RunWishes } from './run.js';
 import { createStreams } from './streams.js';
 import { SECOND_US } from './units.js';
@@ -42,7 +43,8 @@ function runConsensus(
   return async (seed, wishes) => {
     const { isReal: isDrawnReal, ...size } = drawSize(createStreams(seed)('size'));
     const options = { ...size, ...wishes };
-    const chain = await simulatedChain(options.nodes, isReal || isDrawnReal);
+    const stakes = drawStakes(createStreams(seed)('stakes'));
+    const chain = await simulatedChain(options.nodes, isReal || isDrawnReal, stakes);
     return runScenario(consensusScenario(name, chain, flaw), seed, options);
   };
 }

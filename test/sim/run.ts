@@ -127,12 +127,21 @@ function setStage<Message, Disk, Seen extends Observation>(
   const scheduler = new Scheduler();
   const world = { scheduler, recorder: new Recorder(() => scheduler.nowUs), streams };
   const suited = kinds.filter((kind) => isSuited(scenario, kind));
-  const planned = planFaults(streams('faults'), { nodes, kinds: suited, troubleUs });
+  const planned = planFaults(streams('faults'), {
+    nodes,
+    kinds: suited,
+    troubleUs,
+    topics: scenario.topics?.names ?? [],
+    cues: scenario.cues?.names ?? [],
+  });
   const faults = planned
     .map((fault, place) => ({ fault, place }))
     .filter(({ place }) => !without.includes(place));
   const max = scenario.maxByzantine(nodes);
-  const crimes = planCrimes(streams('crimes'), { nodes, max, crimes: scenario.crimes });
+  const crimes = planCrimes(streams('crimes'), {
+    ...{ nodes, max, crimes: scenario.crimes },
+    tolerates: scenario.tolerates,
+  });
   const setting = { seed, nodes, crimes };
   const checkers = scenario.checkers(setting);
   return {
@@ -146,10 +155,12 @@ function setStage<Message, Disk, Seen extends Observation>(
 }
 
 function isSuited<Message, Disk, Seen extends Observation>(
-  { disks, spares }: Scenario<Message, Disk, Seen>,
+  { disks, spares, topics, cues }: Scenario<Message, Disk, Seen>,
   kind: FaultKind,
 ): boolean {
   if (kind === 'foreign-disk' && disks.copy === undefined) return false;
+  if (kind === 'ambush' && cues === undefined) return false;
+  if (kind === 'censor' && topics === undefined) return false;
   return spares?.includes(kind) !== true;
 }
 

@@ -74,6 +74,19 @@ export interface Scenario<Message, Disk, Seen extends Observation> {
   /** Faults it is not built for, such as a lossy network under a protocol that never repeats. */
   readonly spares?: readonly FaultKind[];
   maxByzantine(nodes: number): number;
+  /** Whether these may be Byzantine together; where absent, any that are few enough. */
+  readonly tolerates?: (nodes: readonly number[]) => boolean;
+  /** Moments in a node's life at which it is worth killing it, by what it tells the checkers. */
+  readonly cues?: {
+    readonly names: readonly string[];
+    readonly of: (seen: Seen) => string;
+  };
+  /** What messages are about, for an adversary who picks among them. */
+  readonly topics?: {
+    readonly names: readonly string[];
+    /** Undefined for messages that are never picked. */
+    readonly of: (message: Message) => { readonly topic: string; readonly round: number } | undefined;
+  };
   network(random: Prng, nodes: number): Omit<NetworkOptions<Message>, 'nodes'>;
   /**
    * Starts a node, from nothing or from what its disk holds.

@@ -47,6 +47,8 @@ function begin<Message, Disk, Seen extends Observation>(
       for (const [from, to] of links) network.cut(from, to);
       return () => links.forEach(([from, to]) => network.mend(from, to));
     }
+    case 'censor':
+      return cluster.censor(fault);
     case 'clog':
       network.clog(fault.from, fault.to);
       return () => network.unclog(fault.from, fault.to);
@@ -101,6 +103,9 @@ function beginAtNode<Message, Disk, Seen extends Observation>(
       return () => cluster.resume(node);
     case 'crash':
       cluster.kill(node, fault.atEffect);
+      return () => cluster.release(node);
+    case 'ambush':
+      cluster.lieInWait(node, fault.cue, fault.atEffect);
       return () => cluster.release(node);
     case 'foreign-disk':
       return cluster.giveForeignDisk(node, fault.owner);

@@ -10,6 +10,7 @@ import { PRESETS } from '../../../protocol/presets.js';
 import { initializeLedger, type LedgerGenesis } from '../../../state/chain/genesis.js';
 import { MemoryStore } from '../../../state/store/memory.js';
 import { hashBls } from './hash-bls.js';
+import { stakeOf, type StakeShape } from './stakes.js';
 
 /** Keys of a validator; all follow from its number. */
 export interface SimulatedValidator {
@@ -62,17 +63,23 @@ assertChainParams(SIMULATED_PARAMS);
 const chains = new Map<string, Promise<SimulatedChain>>();
 
 /** @param isReal whether validators sign with BLS */
-export function simulatedChain(nodes: number, isReal: boolean): Promise<SimulatedChain> {
-  const name = `${nodes} ${isReal}`;
+export function simulatedChain(
+  nodes: number,
+  isReal: boolean,
+  stakes: StakeShape = 'equal',
+): Promise<SimulatedChain> {
+  const name = `${nodes} ${isReal} ${stakes}`;
   const known = chains.get(name);
   if (known !== undefined) return known;
-  const made = makeChain(nodes, isReal ? realBls : hashBls);
+  const made = makeChain(nodes, isReal ? realBls : hashBls, stakes);
   chains.set(name, made);
   return made;
 }
 
-async function makeChain(nodes: number, bls: Bls): Promise<SimulatedChain> {
-  const validators = Array.from({ length: nodes }, (_, node) => makeValidator(node));
+async function makeChain(nodes: number, bls: Bls, stakes: StakeShape): Promise<SimulatedChain> {
+  const validators = Array.from({ length: nodes }, (_, node) =>
+    makeValidator(node, stakeOf(stakes, node, nodes)),
+  );
   const stakedWei = validators.reduce((total, { stakeWei }) => total + stakeWei, 0n);
   const balanceWei = 1_000n * WEI_PER_OGPU;
   const genesis: LedgerGenesis = {
@@ -98,7 +105,7 @@ async function makeChain(nodes: number, bls: Bls): Promise<SimulatedChain> {
   return { bls, validators, genesis, store };
 }
 
-function makeValidator(node: number): SimulatedValidator {
+function makeValidator(node: number, stakeWei: bigint): SimulatedValidator {
   const seed = (purpose: number): Uint8Array => sha256(Uint8Array.of(purpose, node & 0xff, node >> 8));
   const ownerSecretKey = seed(1);
   const blsSecretKey = seed(2);
@@ -107,6 +114,6 @@ function makeValidator(node: number): SimulatedValidator {
     id: addressFromPublicKey(secp256k1.publicKey(ownerSecretKey)),
     ownerSecretKey,
     blsSecretKey,
-    stakeWei: 10_000n * WEI_PER_OGPU,
+    stakeWei,
   };
 }

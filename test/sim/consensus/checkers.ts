@@ -3,6 +3,7 @@ import { agreement, check, type Checker } from '../checker.js';
 import type { Setting } from '../scenario.js';
 import type { SimulatedChain } from './chain.js';
 import type { Seen } from './observations.js';
+import { patience, votingRules } from './rules.js';
 
 /** Blocks that everybody has to finalize after healing. */
 const NEW_BLOCKS = 3;
@@ -17,6 +18,8 @@ export function consensusCheckers(setting: Setting, chain: SimulatedChain): read
     order(setting),
     validity(),
     honestSignatures(),
+    votingRules(setting, chain),
+    patience(setting),
     progress(setting),
     justice(setting, chain),
   ];

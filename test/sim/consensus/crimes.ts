@@ -4,7 +4,7 @@ import type { ChainIdentity } from '../../../protocol/domains.js';
 import { extensionSignBytes, proposalSignBytes, voteSignBytes } from '../../../protocol/sign-bytes.js';
 import { BitArray } from '../../../protocol/ssz/types.js';
 import { blockId } from '../../../protocol/types/header.js';
-import { NO_ROUND } from '../../../protocol/types/proposal.js';
+import { NO_ROUND, type ProposalPayload } from '../../../protocol/types/proposal.js';
 import {
   isNilBlockId,
   NIL_BLOCK_ID,
@@ -88,6 +88,30 @@ export const CRIMES: Readonly<Record<string, Crime>> = {
       { kind: 'commit', commit: { commit, extensions: [] } },
       { kind: 'polka', polka: commit },
     ];
+  },
+  /** Takes its own precommit for a commit, and its own prevote for a polka. */
+  usurper: (criminal, message) => {
+    const own = ownVote(criminal, message);
+    if (own === undefined || isNilBlockId(own.vote.payload.blockId)) return [message];
+    const { validators } = criminal.chain;
+    // Its place in the set is guessed.
+    const place = criminal.random.below(validators.length);
+    const signers = BitArray.fromBoolArray(validators.map((_, index) => index === place));
+    const proof = { ...own.vote.payload, signers, signature: own.vote.signature };
+    if (own.vote.kind === PREVOTE) return [{ kind: 'polka', polka: proof }, message];
+    return [{ kind: 'commit', commit: { commit: proof, extensions: [...own.extension] } }, message];
+  },
+  /** Proposes again what it has seen proposed before, of a round it makes up: as if there had been a polka. */
+  necromancer: (criminal, message) => {
+    if (message.kind !== 'proposal') return [message];
+    const { height, round } = message.proposal.proposal.payload;
+    const earlier = [...criminal.proposals.values()].filter(({ proposal: { payload } }) => {
+      return payload.height === height && payload.round < round;
+    });
+    if (earlier.length === 0) return [message];
+    const { header } = criminal.random.pick(earlier);
+    const validRound = header.round + criminal.random.below(round - header.round);
+    return [reproposed(criminal, { ...message.proposal, header }, {}, { validRound })];
   },
   /** Keeps its proposals, and so its share of the beacon, to itself. */
   'beacon-withholder': (_criminal, message) =>
@@ -174,9 +198,10 @@ function reproposed(
   criminal: Criminal,
   { proposal, header }: SignedProposal,
   changes: Partial<SignedProposal['header']>,
+  places: Partial<ProposalPayload> = {},
 ): Message {
   const changed = { ...header, ...changes };
-  const payload = { ...proposal.payload, blockId: blockId(changed) };
+  const payload = { ...proposal.payload, ...places, blockId: blockId(changed) };
   const signature = sign(criminal, proposalSignBytes(identity(criminal), payload));
   return { kind: 'proposal', proposal: { proposal: { ...proposal, payload, signature }, header: changed } };
 }

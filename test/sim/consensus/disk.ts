@@ -10,6 +10,10 @@ export interface NodeDisk {
   readonly store: SimulatedStore;
   /** Whether a signer's record was ever made on it. */
   hasSigner: boolean;
+  /** Tells its folders from those of the node it shares the disk with. */
+  readonly suffix: '' | '-2';
+  /** What a second node with the same key has on the same disk. */
+  twin: NodeDisk | undefined;
 }
 
 /** The ledger's store: a batch that was acknowledged outlasts a crash, one under way is there or not. */
@@ -22,6 +26,11 @@ export class SimulatedStore implements Store {
   constructor(memory: MemoryStore, delay: () => Promise<void>) {
     this.memory = memory;
     this.#delay = delay;
+  }
+
+  /** Another database on the same disk. */
+  beside(memory: MemoryStore): SimulatedStore {
+    return new SimulatedStore(memory, this.#delay);
   }
 
   get(key: Uint8Array): Uint8Array | undefined {
@@ -68,6 +77,15 @@ export class SimulatedStore implements Store {
   }
 }
 
+/** The disk of a second node with the same key, on the disk of the first. */
+export function twinDisk(disk: NodeDisk, genesis: MemoryStore): NodeDisk {
+  disk.twin ??= {
+    ...{ files: disk.files, hasSigner: false, suffix: '-2', twin: undefined },
+    store: disk.store.beside(genesis.snapshot()),
+  };
+  return disk.twin;
+}
+
 /** A planted mistake. */
 export type Flaw =
   /** A crash takes a node's log and its signer's record, and it goes on as if it had never signed. */
@@ -81,22 +99,29 @@ export function nodeDisks(genesis: MemoryStore, flaw?: Flaw): DiskKind<NodeDisk>
       files: new SimulatedDisk({ prng, delay }),
       store: new SimulatedStore(genesis.snapshot(), delay),
       hasSigner: false,
+      suffix: '',
+      twin: undefined,
     }),
-    crash: ({ files, store, hasSigner }, prng, delay) => ({
-      files: isForgetful
+    crash: (disk, prng, delay) => {
+      const files = isForgetful
         ? new SimulatedDisk({ prng, delay })
-        : files.crash(prng.chance(1, 2) ? 'power' : 'process', { prng, delay }),
-      store: new SimulatedStore(store.memory.snapshot(), delay),
-      hasSigner: hasSigner && !isForgetful,
-    }),
+        : disk.files.crash(prng.chance(1, 2) ? 'power' : 'process', { prng, delay });
+      const survivor = ({ store, hasSigner, suffix, twin }: NodeDisk): NodeDisk => ({
+        ...{ files, suffix, hasSigner: hasSigner && !isForgetful },
+        twin: twin && survivor(twin),
+        store: new SimulatedStore(store.memory.snapshot(), delay),
+      });
+      return survivor(disk);
+    },
     copy: ({ files, store, hasSigner }, prng, delay) => ({
       files: files.copy({ prng, delay }),
       store: new SimulatedStore(store.memory.snapshot(), delay),
-      hasSigner,
+      ...{ hasSigner, suffix: '', twin: undefined },
     }),
     // Before its signer's record is made a disk belongs to nobody.
     isBlank: ({ hasSigner }) => !hasSigner,
-    setFull: ({ files, store }, isFull) => {
+    setFull: ({ files, store, twin }, isFull) => {
+      if (twin !== undefined) twin.store.isFull = isFull;
       files.capacityBytes = isFull ? 0 : Infinity;
       store.isFull = isFull;
     },

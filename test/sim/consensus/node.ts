@@ -1,6 +1,7 @@
 import { DiskError } from '../../../consensus/disk/disk.js';
 import { decodeMessage, encodeMessage, type Message } from '../../../consensus/messages.js';
 import { synchronousEngine } from '../../../consensus/votes/engine.js';
+import { SignerError } from '../../../consensus/signer/errors.js';
 import type { SigningKey } from '../../../consensus/signer/local-signer.js';
 import { openParticipant } from '../../../node/consensus/open-participant.js';
 import type { Participant } from '../../../node/consensus/participant.js';
@@ -8,12 +9,14 @@ import type { LocalBlock } from '../../../node/consensus/block-execution.js';
 import { bytesEqual, toHex } from '../../../protocol/bytes.js';
 import { keccak256 } from '../../../protocol/crypto/hash.js';
 import { describeError } from '../../../protocol/errors.js';
+import { isNilBlockId, PREVOTE } from '../../../protocol/types/vote.js';
 import { invariant } from '../../../protocol/invariant.js';
 import { beaconSignBytes } from '../../../protocol/sign-bytes.js';
 import type { ExtendedCommit } from '../../../protocol/types/commit.js';
 import { readHead } from '../../../state/chain/block-batch.js';
 import type { Head } from '../../../state/chain/records.js';
 import { EVENTS } from '../../../state/staking/abi.js';
+import { validatorsAt } from '../../../state/staking/active-set.js';
 import { isTombstoned, validators } from '../../../state/staking/validator.js';
 import { StoreError } from '../../../state/store/errors.js';
 import type { Reader } from '../../../state/store/store.js';
@@ -23,16 +26,19 @@ import { MILLISECOND_US } from '../units.js';
 import { GENESIS_TIME_MS, type SimulatedChain, type SimulatedValidator } from './chain.js';
 import { anyTransaction } from './client.js';
 import { CRIMES, overhear, type Criminal } from './crimes.js';
-import type { NodeDisk } from './disk.js';
+import { twinDisk, type NodeDisk } from './disk.js';
 import { shortName } from './hash-bls.js';
 import type { Seen } from './observations.js';
 import { SimulatedTransactions } from './transactions.js';
+import { subjectOf, type Subject } from './subject.js';
+import { drawTwinSchedule, type Twin } from './twins.js';
 import { witnessedKey, type Beacon } from './witness.js';
 
 /** What crosses a simulated wire: encoded as it would be on a real one. */
 export interface Packet {
   readonly kind: 'consensus' | 'transaction';
   readonly bytes: Uint8Array;
+  readonly subject?: Subject | undefined;
 }
 
 export type Home = Environment<Packet, NodeDisk, Seen>;
@@ -45,6 +51,7 @@ export async function bootNode(
 ): Promise<Inhabitant<Packet>> {
   const self = chain.validators[home.node];
   invariant(self !== undefined, 'every node is a validator');
+  if (crime === 'twins') return bootTwins(home, chain, self);
   const node = new SimulatedNode(home, chain, self, crime);
   await node.open();
   return {
@@ -53,6 +60,42 @@ export async function bootNode(
       node.disconnected(peer);
     },
   };
+}
+
+/** Two nodes with one key behind one address, each honest by itself; which of them a peer talks to changes with the round. */
+async function bootTwins(
+  home: Home,
+  chain: SimulatedChain,
+  self: SimulatedValidator,
+): Promise<Inhabitant<Packet>> {
+  const schedule = drawTwinSchedule(home.random);
+  const disks = [home.disk, twinDisk(home.disk, chain.store)];
+  const twins = disks.map((disk, index) => {
+    const twin = new SimulatedNode({ ...home, disk }, chain, self, undefined);
+    twin.isHeard = (message, to) => schedule(message, to).includes(index as Twin);
+    return twin;
+  });
+  const opened: SimulatedNode[] = [];
+  for (const twin of twins) if (await isOpened(twin)) opened.push(twin);
+  return {
+    receive: async (from, packet) => {
+      for (const twin of opened) await twin.receive(from, packet);
+    },
+    disconnected: (peer) => {
+      for (const twin of opened) twin.disconnected(peer);
+    },
+  };
+}
+
+/** After a crash a twin may find signatures of its brother in the chain, and refuses to start. */
+async function isOpened(twin: SimulatedNode): Promise<boolean> {
+  try {
+    await twin.open();
+    return true;
+  } catch (error) {
+    if (error instanceof SignerError && error.code === 'SIGNER_SIGNED_ELSEWHERE') return false;
+    throw error;
+  }
 }
 
 /** What a transaction's sender waits at most before the next one. */
@@ -73,6 +116,9 @@ class SimulatedNode {
   readonly #criminal: Criminal | undefined;
   readonly #crime: string | undefined;
   readonly #transactions: SimulatedTransactions;
+  /** Whether a message passes between this node and a peer. */
+  isHeard: (message: Message, peer: number) => boolean = () => true;
+  readonly #said = new Map<string, string>();
   #participant: Participant | undefined;
   /** The head this life began with, until it has been told. */
   #startHead: Head | undefined;
@@ -101,8 +147,8 @@ class SimulatedNode {
     const { disk, random } = this.#home;
     const { bls } = this.#chain;
     this.#startHead = readHead(disk.store);
-    const log = disk.files.openFolder('wal');
-    const signer = disk.files.openFolder('signer');
+    const log = disk.files.openFolder(`wal${disk.suffix}`);
+    const signer = disk.files.openFolder(`signer${disk.suffix}`);
     this.#participant = await openParticipant({
       store: disk.store,
       bls,
@@ -112,6 +158,7 @@ class SimulatedNode {
       signatures: synchronousEngine(bls),
       network: {
         broadcast: (message) => {
+          this.#tellSaid(message);
           for (let to = 0; to < this.#home.nodes; to++) if (to !== this.#home.node) this.#send(to, message);
         },
         send: (peer, message) => {
@@ -149,7 +196,7 @@ class SimulatedNode {
     }
     const message = decodeMessage(bytes);
     if (this.#criminal !== undefined) overhear(this.#criminal, message);
-    this.#participant?.receive(String(from), message);
+    if (this.isHeard(message, from)) this.#participant?.receive(String(from), message);
   }
 
   disconnected(peer: number): void {
@@ -157,12 +204,13 @@ class SimulatedNode {
   }
 
   #send(to: number, message: Message): void {
+    if (!this.isHeard(message, to)) return;
     const told =
       this.#criminal && this.#crime ? CRIMES[this.#crime]?.(this.#criminal, message, to) : [message];
     if (this.#criminal !== undefined) overhear(this.#criminal, message);
     for (const one of told ?? [message]) {
       const bytes = this.#encode(one);
-      this.#home.send(to, { kind: 'consensus', bytes }, bytes.length);
+      this.#home.send(to, { kind: 'consensus', bytes, subject: subjectOf(one) }, bytes.length);
     }
   }
 
@@ -178,7 +226,7 @@ class SimulatedNode {
     return witnessedKey({
       bls: this.#chain.bls,
       secretKey: this.#self.blsSecretKey,
-      durableRecord: () => home.disk.files.durableContent('signer', 'record'),
+      durableRecord: () => home.disk.files.durableContent(`signer${home.disk.suffix}`, 'record'),
       beacon: () => this.#beacon,
       tell: ({ place, signBytes }) => {
         const payload = shortName(signBytes);
@@ -220,6 +268,7 @@ class SimulatedNode {
     const [id, stateRoot] = [toHex(head.id), toHex(head.stateRoot)];
     const line = `node ${this.#home.node} starts from height ${height}`;
     this.#home.observe({ kind: 'started', height, id, stateRoot, line });
+    this.#tellSet(height);
   }
 
   #tellFinal({ block, id, transactionHashes, executed }: LocalBlock, { commit }: ExtendedCommit): void {
@@ -228,6 +277,8 @@ class SimulatedNode {
     const { store } = this.#home.disk;
     const { beginLogs, endLogs } = executed.outcome.receipts;
     this.#beacon = nextBeacon(store);
+    const isAsExecuted = bytesEqual(stateRoot, executed.commitments.stateRoot);
+    invariant(isAsExecuted || this.#crime !== undefined, 'what is final is what was executed');
     this.#home.observe({
       kind: 'final',
       height,
@@ -244,6 +295,27 @@ class SimulatedNode {
       ),
       line: `node ${this.#home.node} decided ${shortName(id)} at height ${height} in round ${commit.round}, ${block.body.transactions.length} transactions`,
     });
+    this.#tellSet(height);
+  }
+
+  /** Who decides the height after the last. */
+  #tellSet(last: number): void {
+    const height = last + 1;
+    const set = validatorsAt(this.#home.disk.store, height);
+    const powers = new Map(set.map(({ id, votingPower }) => [toHex(id), votingPower]));
+    this.#home.observe({ kind: 'set', height, powers, line: `${set.length} validators at height ${height}` });
+  }
+
+  /** Own proposals and votes, before anybody hears them; once each. */
+  #tellSaid(message: Message): void {
+    const own = ownWord(message, this.#self.id);
+    if (own === undefined) return;
+    const { step, height, round, block } = own;
+    const name = block?.slice(2, 10) ?? 'nil';
+    const line = `node ${this.#home.node}: ${step} for ${name} at height ${height}, round ${round}`;
+    if (this.#said.get(step) === line) return;
+    this.#said.set(step, line);
+    this.#home.observe({ kind: 'said', ...own, line });
   }
 
   /** A disk that refuses ends the process; anything else is a bug. */
@@ -263,4 +335,21 @@ function nextBeacon(state: Reader): Beacon {
   const height = last + 1;
   const identity = chainIdentityAt(state, paramsRecord.read(state), height);
   return { height, signBytes: beaconSignBytes(identity, height, beacon) };
+}
+
+type Word = Omit<Extract<Seen, { readonly kind: 'said' }>, 'kind' | 'line'>;
+
+function ownWord(message: Message, self: Uint8Array): Word | undefined {
+  if (message.kind === 'proposal') {
+    const { payload, proposer } = message.proposal.proposal;
+    const { height, round, blockId } = payload;
+    return bytesEqual(proposer, self)
+      ? { step: 'proposal', height, round, block: toHex(blockId) }
+      : undefined;
+  }
+  if (message.kind !== 'vote' || !bytesEqual(message.vote.vote.validator, self)) return undefined;
+  const { kind, payload } = message.vote.vote;
+  const { height, round, blockId } = payload;
+  const block = isNilBlockId(blockId) ? undefined : toHex(blockId);
+  return { step: kind === PREVOTE ? 'prevote' : 'precommit', height, round, block };
 }

@@ -1,37 +1,54 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { createCommittee } from '../../../consensus/committee.js';
+import { assembleExtendedCommit } from '../../../consensus/extended-commit.js';
 import type { SignedVote } from '../../../consensus/messages.js';
 import { extendedCommitOf } from '../../../node/consensus/block-execution.js';
+import { extensionSignBytes, voteSignBytes } from '../../../protocol/sign-bytes.js';
+import { PRECOMMIT } from '../../../protocol/types/vote.js';
 import { hashBls } from '../../sim/consensus/hash-bls.js';
-import { TEST_CHAIN, testCommittee } from '../../support/committee.js';
 
-const { members, committee } = testCommittee([50, 30, 5, 5, 5, 5], 1, hashBls);
-const PLACE = { height: 4, round: 1, blockId: new Uint8Array(32).fill(7) };
+const CHAIN = { chainId: 7, genesisId: new Uint8Array(32), protocolVersion: 1 };
+const PAYLOAD = { height: 3, round: 0, blockId: new Uint8Array(32).fill(9) };
+/** The first has exactly a third. */
+const POWERS = [30, 10, 10, 10, 10, 10, 10];
 
-/** Precommits of the members with at least, or less than, a power. */
-function precommits(isSigner: (power: number) => boolean): SignedVote[] {
-  const { height, round } = PLACE;
-  return members
-    .filter(({ validator }) => isSigner(validator.votingPower))
-    .map((member) => ({
-      vote: member.precommit(PLACE),
-      extension: [member.extension({ height, round, content: new Uint8Array(0) })],
-    }));
+const keys = POWERS.map((_, node) => new Uint8Array(32).fill(node + 1));
+const ids = POWERS.map((_, node) => new Uint8Array(20).fill(node + 1));
+const committee = createCommittee(
+  keys.map((key, node) => ({
+    id: ids[node] ?? new Uint8Array(20),
+    blsPublicKey: hashBls.publicKey(key),
+    votingPower: POWERS[node] ?? 0,
+  })),
+  hashBls,
+);
+
+function precommit(node: number) {
+  const validator = ids[node] ?? new Uint8Array(20);
+  const sign = (message: Uint8Array): Uint8Array => hashBls.sign(keys[node] ?? new Uint8Array(32), message);
+  const payload = { height: PAYLOAD.height, round: PAYLOAD.round, content: new Uint8Array(0) };
+  const signature = sign(voteSignBytes(CHAIN, PRECOMMIT, PAYLOAD));
+  return {
+    vote: { kind: PRECOMMIT, payload: PAYLOAD, validator, signature },
+    extension: { payload, validator, signature: sign(extensionSignBytes(CHAIN, payload)) },
+  };
 }
 
-test('many small precommits do not take the place of a certificate of few large ones', () => {
-  const large = precommits((power) => power >= 30);
-  const certificate = extendedCommitOf(committee, TEST_CHAIN, {
-    ...PLACE,
-    certificate: undefined,
-    votes: large,
-  });
-  const small = precommits((power) => power < 30);
-  assert.equal(extendedCommitOf(committee, TEST_CHAIN, { ...PLACE, certificate, votes: small }), certificate);
-  const all = extendedCommitOf(committee, TEST_CHAIN, {
-    ...PLACE,
-    certificate,
-    votes: precommits(() => true),
-  });
-  assert.equal(all.extensions.length, 6);
+function commitFrom(certified: readonly number[], known: readonly number[]) {
+  const certificate = assembleExtendedCommit(committee, CHAIN, certified.map(precommit));
+  const votes: SignedVote[] = known
+    .map(precommit)
+    .map(({ vote, extension }) => ({ vote, extension: [extension] }));
+  return { certificate, made: extendedCommitOf(committee, CHAIN, { ...PAYLOAD, certificate, votes }) };
+}
+
+test('six precommits of exactly two thirds do not take the place of a certificate of five with more', () => {
+  const { certificate, made } = commitFrom([0, 1, 2, 3, 4], [1, 2, 3, 4, 5, 6]);
+  assert.equal(made, certificate);
+});
+
+test('precommits of everybody take the place of a certificate of five', () => {
+  const { made } = commitFrom([0, 1, 2, 3, 4], [0, 1, 2, 3, 4, 5, 6]);
+  assert.equal(made.extensions.length, 7);
 });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { Cluster } from '../../sim/cluster.js';
 import type { Checker, Observation } from '../../sim/checker.js';
-import type { Fault } from '../../sim/faults.js';
+import type { Fault, FaultBody } from '../../sim/faults.js';
 import { constantLatency } from '../../sim/latency.js';
 import { Recorder } from '../../sim/recorder.js';
 import type { DiskKind, Environment, Inhabitant, Scenario } from '../../sim/scenario.js';
@@ -56,6 +56,14 @@ function createCluster(
     disks: TALLIES,
     crimes: [],
     maxByzantine: () => 0,
+    cues: { names: ['voted'], of: ({ line }) => line },
+    topics: {
+      names: ['vote'],
+      of: (message) => {
+        const [topic, round] = message.split(' ');
+        return topic === undefined ? undefined : { topic, round: Number(round) };
+      },
+    },
     network: () => ({
       latency: constantLatency(1000),
       isOrdered: true,
@@ -77,6 +85,15 @@ function createCluster(
   return { cluster, scheduler, recorder, story };
 }
 
+const CENSOR: Extract<FaultBody, { readonly kind: 'censor' }> = {
+  kind: 'censor',
+  topic: 'vote',
+  sender: undefined,
+  exempt: 2,
+  rounds: 'all',
+  isMute: false,
+};
+
 const deaf: Inhabitant<string> = { receive: () => undefined };
 
 describe('a node', () => {
@@ -96,6 +113,61 @@ describe('a node', () => {
       await scheduler.run({ untilUs: 50_000 });
       assert.equal(received.length, atEffect - 1);
     }
+  });
+
+  test('is killed a few effects after what was lain in wait for, once, and is up again afterwards', async () => {
+    const received: string[] = [];
+    const { cluster, scheduler, story } = createCluster((home) => {
+      if (home.node === 1) return { receive: (_from, message) => void received.push(message) };
+      home.setTimer(10_000, () => {
+        home.send(1, 'before', 1);
+        home.observe({ line: 'voted' });
+        for (const message of ['first', 'second', 'third']) home.send(1, message, 1);
+      });
+      return deaf;
+    });
+    await scheduler.run({ untilUs: 5_000 });
+    cluster.lieInWait(0, 'voted', 3);
+    await scheduler.run({ untilUs: 15_000 });
+    assert.deepEqual(received, ['before', 'first', 'second']);
+    assert.ok(story().includes('node 0 dies'));
+    await cluster.release(0);
+    await scheduler.run({ untilUs: 40_000 });
+    assert.deepEqual(received.slice(3), ['before', 'first', 'second', 'third']);
+  });
+
+  test('censored, hears nothing of a topic in some rounds, but for one node, which may be mute', async () => {
+    const received: string[] = [];
+    const homes: Home[] = [];
+    const { cluster, scheduler } = createCluster(
+      (home) => {
+        homes[home.node] = home;
+        return { receive: (from, message) => void received.push(`${from}>${home.node} ${message}`) };
+      },
+      { nodes: 3 },
+    );
+    const everybodySays = async (...messages: readonly string[]): Promise<readonly string[]> => {
+      received.length = 0;
+      for (const home of homes) {
+        for (let to = 0; to < 3; to++)
+          if (to !== home.node) messages.forEach((text) => home.send(to, text, 1));
+      }
+      await scheduler.run({ untilUs: scheduler.nowUs + 5_000 });
+      return received.filter((line) => messages.some((text) => line.endsWith(text))).sort();
+    };
+    await scheduler.run({ untilUs: 1_000 });
+    const end = cluster.censor({ ...CENSOR, rounds: 'even' });
+    assert.deepEqual(await everybodySays('vote 0'), ['0>2 vote 0', '1>2 vote 0', '2>0 vote 0', '2>1 vote 0']);
+    assert.equal((await everybodySays('vote 1', 'block 0')).length, 12);
+    end();
+    assert.equal((await everybodySays('vote 0')).length, 6);
+    const endOfOne = cluster.censor({ ...CENSOR, sender: 0 });
+    const heard = await everybodySays('vote 0');
+    assert.deepEqual(heard, ['0>2 vote 0', '1>0 vote 0', '1>2 vote 0', '2>0 vote 0', '2>1 vote 0']);
+    endOfOne();
+    cluster.censor({ ...CENSOR, isMute: true });
+    assert.deepEqual(await everybodySays('vote 1'), ['0>2 vote 1', '1>2 vote 1']);
+    assert.equal((await everybodySays('block 0')).length, 4);
   });
 
   test('killed while its disk works never hears of it, and finds on its disk what the crash left', async () => {

@@ -197,7 +197,10 @@ describe('the nemesis', () => {
     const kinds = new Set<string>();
     for (let seed = 0; seed < 300; seed++) {
       const troubleUs = 20_000_000;
-      const faults = planFaults(createPrng(seed), { nodes: 5, kinds: FAULT_KINDS, troubleUs });
+      const faults = planFaults(createPrng(seed), {
+        ...{ nodes: 5, kinds: FAULT_KINDS, troubleUs },
+        ...{ topics: ['vote'], cues: ['vote'] },
+      });
       let lastUs = 0;
       for (const fault of faults) {
         kinds.add(fault.kind);
