@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MAX_CONSENSUS_PAYLOAD_BYTES, messageFrame } from '../../../p2p/consensus-link.js';
+import { chainHandlers } from '../../../p2p/chain-requests.js';
+import { FrameReader } from '../../../p2p/frame-stream.js';
 import { encodeFrame } from '../../../p2p/frames.js';
 import { encodeMessage } from '../../../consensus/messages.js';
 import { bls } from '../../../protocol/crypto/bls.js';
@@ -155,6 +157,42 @@ test('a peer that reads nothing bounds what waits for it, and is let go in the e
   await slow.stop();
   await stopAll(node, honest);
 });
+
+test('more requests than agreed are refused and blamed, malformed ones at once', LIMIT, async () => {
+  const serve = chainHandlers({
+    status: () => ({ headHeight: 20, headId: new Uint8Array(32), oldestHeight: 1 }),
+    blocks: () => {
+      throw new Error('not asked for');
+    },
+    blockById: () => Promise.resolve(undefined),
+  });
+  const node = await startNode(1, { serve });
+  const peer = await RawPeer.dial(66, node);
+  await peer.greet();
+  for (let i = 0; i < 40; i++) {
+    const answer = await askOnce(peer, 'status', 1).catch(() => undefined);
+    if (answer === undefined) break;
+  }
+  const flooded = await node.events.first((event) => event.kind === 'peer-blamed');
+  assert.equal(flooded.kind === 'peer-blamed' && flooded.error.code, 'REQUEST_FLOODED');
+  await askOnce(peer, 'block', 31).catch(() => undefined);
+  const last = await node.events.first(
+    (event) => event.kind === 'peer-blamed' && event.error.code !== 'REQUEST_FLOODED',
+  );
+  assert.equal(last.kind === 'peer-blamed' && last.error.code, 'REQUEST_MALFORMED');
+  await node.events.first((event) => event.kind === 'peer-gone' && event.peer === peer.id);
+  await peer.stop();
+  await stopAll(node);
+});
+
+async function askOnce(peer: RawPeer, name: string, requestBytes: number): Promise<Uint8Array | undefined> {
+  const stream = await peer.open(name);
+  const reader = new FrameReader(stream, 1000);
+  stream.send(encodeFrame(new Uint8Array(requestBytes)));
+  const answer = await reader.next();
+  stream.abort(new Error('enough'));
+  return answer;
+}
 
 async function exchange(from: TestNode, to: TestNode): Promise<void> {
   from.network.broadcast(workNotice(123));
