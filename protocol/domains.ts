@@ -2,7 +2,7 @@ import { sha256 } from './crypto/hash.js';
 import { concatBytes } from './bytes.js';
 import { invariant } from './invariant.js';
 import { createCodec } from './ssz/codec.js';
-import { bytes20, bytes32, ContainerType, uint32, uint64 } from './ssz/types.js';
+import { byteList, bytes20, bytes32, ContainerType, uint32, uint64 } from './ssz/types.js';
 
 /**
  * What a signature or hash is for. Each has a domain of its own: a signature made for one purpose, chain, genesis or protocol version
@@ -26,6 +26,7 @@ export const PURPOSES = [
   'audit-seed',
   'job-key',
   'genesis',
+  'peer-binding',
 ] as const;
 
 export type Purpose = (typeof PURPOSES)[number];
@@ -110,6 +111,21 @@ export function ownerBindingRoot(
   nonce: number,
 ): Uint8Array {
   return signingRoot(identity, purpose, ownerBindingCodec.root({ owner, nonce }));
+}
+
+/** What a validator's BLS key signs under "peer-binding" to say which libp2p peer speaks for it. */
+export const peerBindingCodec = createCodec(
+  'PeerBinding',
+  new ContainerType({ validator: bytes20, peerId: byteList(64) }),
+);
+
+/** The 32 bytes a validator's BLS key signs for the peer with the id `peerId`, a multihash of at most 64 bytes. */
+export function peerBindingRoot(
+  identity: ChainIdentity,
+  validator: Uint8Array,
+  peerId: Uint8Array,
+): Uint8Array {
+  return signingRoot(identity, 'peer-binding', peerBindingCodec.root({ validator, peerId }));
 }
 
 function purposeBytes(purpose: Purpose): Uint8Array {

@@ -7,6 +7,7 @@ import {
   beaconPayloadCodec,
   domainHash,
   ownerBindingCodec,
+  peerBindingCodec,
   PURPOSES,
   signingDomain,
   signingRoot,
@@ -36,6 +37,7 @@ function currentLocks(): Record<string, unknown> {
     payloads: {
       beacon: toHex(beaconPayloadCodec.root({ height: 7, previousBeacon: prng.bytes(32) })),
       ownerBinding: toHex(ownerBindingCodec.root({ owner: prng.bytes(20), nonce: 3 })),
+      peerBinding: toHex(peerBindingCodec.root({ validator: prng.bytes(20), peerId: prng.bytes(38) })),
     },
   };
 }

@@ -1,0 +1,35 @@
+import { DEFAULT_LINK_LIMITS, type LinkLimits } from './consensus-link.js';
+import type { HostConfig } from './host.js';
+import type { PeerLimits } from './gate.js';
+import type { StaticPeer } from './static-peers.js';
+
+export interface NetworkConfig extends Omit<HostConfig, 'privateKeyProtobuf'>, PeerLimits {
+  readonly staticPeers: readonly StaticPeer[];
+  readonly handshakeTimeoutMs: number;
+  readonly redial: { readonly minBackoffMs: number; readonly maxBackoffMs: number };
+  readonly link: LinkLimits;
+}
+
+export type NetworkOptions = Partial<Omit<NetworkConfig, 'link'>> & { readonly link?: Partial<LinkLimits> };
+
+const DEFAULTS: NetworkConfig = {
+  // Nobody is reachable from outside by accident.
+  listen: ['/ip4/127.0.0.1/tcp/0'],
+  announce: [],
+  staticPeers: [],
+  // Everybody sends everything to everybody: beyond some dozens of peers, a small node's upload is the limit.
+  maxPeers: 64,
+  // A household or a small data centre; an attacker needs that many more addresses.
+  maxPerAddress: 8,
+  maxPerPeer: 2,
+  maxConnections: 256,
+  maxNewPerSecond: 16,
+  // Three round trips on the worst link there is.
+  handshakeTimeoutMs: 5000,
+  redial: { minBackoffMs: 500, maxBackoffMs: 30_000 },
+  link: DEFAULT_LINK_LIMITS,
+};
+
+export function networkConfig(options: NetworkOptions = {}): NetworkConfig {
+  return { ...DEFAULTS, ...options, link: { ...DEFAULT_LINK_LIMITS, ...options.link } };
+}

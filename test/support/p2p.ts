@@ -1,0 +1,143 @@
+import { generateKeyPairFromSeed, privateKeyToProtobuf } from '@libp2p/crypto/keys';
+import type { Connection, Libp2p, Stream } from '@libp2p/interface';
+import { multiaddr } from '@multiformats/multiaddr';
+import type { Message } from '../../consensus/messages.js';
+import { encodeFrame } from '../../p2p/frames.js';
+import { FrameReader } from '../../p2p/frame-stream.js';
+import { helloCodec, type Hello } from '../../p2p/handshake.js';
+import { createHost } from '../../p2p/host.js';
+import { Network, type NetworkEvent, type NetworkParts } from '../../p2p/network.js';
+import { bls } from '../../protocol/crypto/bls.js';
+import { TEST_CHAIN } from './committee.js';
+
+export async function peerKey(number: number): Promise<Uint8Array> {
+  const key = await generateKeyPairFromSeed('Ed25519', new Uint8Array(32).fill(number));
+  return privateKeyToProtobuf(key);
+}
+
+export type Received = readonly [peer: string, message: Message];
+
+/** A list that can be waited for. */
+export class Gathered<Item> {
+  readonly items: Item[] = [];
+  readonly #waiting = new Set<() => void>();
+
+  add(item: Item): void {
+    this.items.push(item);
+    for (const check of [...this.#waiting]) check();
+  }
+
+  /** The first item, past or future, that is as wanted. The test's own time limit bounds the wait. */
+  async first(isWanted: (item: Item) => boolean): Promise<Item> {
+    return new Promise((resolve) => {
+      const check = (): void => {
+        const found = this.items.find(isWanted);
+        if (found === undefined) return;
+        this.#waiting.delete(check);
+        resolve(found);
+      };
+      this.#waiting.add(check);
+      check();
+    });
+  }
+
+  async count(count: number): Promise<readonly Item[]> {
+    if (this.items.length < count) await this.first(() => this.items.length >= count);
+    return this.items;
+  }
+}
+
+export interface TestNode {
+  readonly network: Network;
+  readonly events: Gathered<NetworkEvent>;
+  readonly received: Gathered<Received>;
+  readonly address: string;
+}
+
+/** A network on a free port of the loopback interface. */
+export async function startNode(number: number, parts: Partial<NetworkParts> = {}): Promise<TestNode> {
+  const events = new Gathered<NetworkEvent>();
+  const received = new Gathered<Received>();
+  const network = await Network.start({
+    privateKeyProtobuf: await peerKey(number),
+    chain: TEST_CHAIN,
+    headHeight: () => number,
+    bindings: { bls, keyOf: () => undefined },
+    serve: [],
+    onMessage: (...message) => {
+      received.add(message);
+    },
+    onEvent: (event) => {
+      events.add(event);
+    },
+    ...parts,
+  });
+  return { network, events, received, address: network.addresses[0] ?? '' };
+}
+
+/** Waits until each of two nodes has admitted the other. */
+export async function connect(from: TestNode, to: TestNode): Promise<void> {
+  await from.network.dial(to.address);
+  await Promise.all([admitted(from, to.network.id), admitted(to, from.network.id)]);
+}
+
+export async function admitted(node: TestNode, peer: string): Promise<void> {
+  await node.events.first((event) => event.kind === 'peer-admitted' && event.peer === peer);
+}
+
+export function workNotice(height: number): Message {
+  return { kind: 'work', work: { height } };
+}
+
+export const TEST_HELLO: Hello = { ...TEST_CHAIN, headHeight: 0, binding: [] };
+
+export const PROTOCOL = (name: string): string => `/ogpu/${TEST_CHAIN.chainId}/${name}/1`;
+
+/** A peer that speaks libp2p correctly and everything above it as a test wishes. */
+export class RawPeer {
+  readonly host: Libp2p;
+  readonly connection: Connection;
+
+  private constructor(host: Libp2p, connection: Connection) {
+    this.host = host;
+    this.connection = connection;
+  }
+
+  static async dial(number: number, to: TestNode): Promise<RawPeer> {
+    const host = await createHost(
+      {
+        privateKeyProtobuf: await peerKey(number),
+        listen: [],
+        announce: [],
+        maxConnections: 8,
+        maxNewPerSecond: 8,
+      },
+      {},
+    );
+    await host.handle(PROTOCOL('consensus'), () => undefined);
+    await host.start();
+    return new RawPeer(host, await host.dial(multiaddr(to.address)));
+  }
+
+  get id(): string {
+    return this.host.peerId.toString();
+  }
+
+  /** Says hello, and hears one. */
+  async greet(hello: Hello = TEST_HELLO): Promise<Hello> {
+    const stream = await this.open('handshake');
+    const reader = new FrameReader(stream, helloCodec.maxBytes);
+    stream.send(encodeFrame(helloCodec.encode(hello)));
+    const answer = await reader.next();
+    if (answer === undefined) throw new Error('no hello came back');
+    return helloCodec.decode(answer);
+  }
+
+  async open(name: string): Promise<Stream> {
+    return this.connection.newStream(PROTOCOL(name));
+  }
+
+  async stop(): Promise<void> {
+    await this.host.stop();
+  }
+}
