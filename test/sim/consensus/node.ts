@@ -53,7 +53,8 @@ export async function bootNode(
   invariant(self !== undefined, 'every node is a validator');
   if (crime === 'twins') return bootTwins(home, chain, self);
   const node = new SimulatedNode(home, chain, self, crime);
-  await node.open();
+  if (crime === undefined) await node.open();
+  else if (!(await isOpened(node))) return { receive: () => undefined };
   return {
     receive: (from, packet) => node.receive(from, packet),
     disconnected: (peer) => {
@@ -87,10 +88,10 @@ async function bootTwins(
   };
 }
 
-/** After a crash a twin may find signatures of its brother in the chain, and refuses to start. */
-async function isOpened(twin: SimulatedNode): Promise<boolean> {
+/** After a crash who has signed beside its signer finds that in the chain, and refuses to start. */
+async function isOpened(node: SimulatedNode): Promise<boolean> {
   try {
-    await twin.open();
+    await node.open();
     return true;
   } catch (error) {
     if (error instanceof SignerError && error.code === 'SIGNER_SIGNED_ELSEWHERE') return false;
