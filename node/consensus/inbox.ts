@@ -17,12 +17,12 @@ import type { SignatureEngine } from '../../consensus/votes/engine.js';
 import type { ConsensusMessage } from '../../consensus/votes/message.js';
 import { VoteVerifier } from '../../consensus/votes/verifier.js';
 import { bytesEqual, toHex } from '../../protocol/bytes.js';
-import { keccak256 } from '../../protocol/crypto/hash.js';
 import { OgpuError } from '../../protocol/errors.js';
 import type { Block } from '../../protocol/types/block.js';
-import { bodyRoots } from '../../protocol/types/body.js';
 import type { Evidence } from '../../protocol/types/evidence.js';
 import { blockId, type Header } from '../../protocol/types/header.js';
+import type { NamedTransaction } from './block-assembly.js';
+import { BlockExchange } from './block-exchange.js';
 import type { ChainTip } from './chain-tip.js';
 import type { Alarm, Clock, ConsensusNetwork } from './surroundings.js';
 
@@ -37,6 +37,8 @@ export interface InboxParts {
   readonly help: (peer: string, height: number) => void;
   /** A block that is final here. */
   readonly finalBlock: (height: number) => Block | undefined;
+  /** A transaction that this node has, by its short id. */
+  readonly findTransaction: (shortId: Uint8Array) => NamedTransaction | undefined;
   /** Whether the next block may carry evidence of an offence. */
   readonly isPunishable: (offence: Offence) => boolean;
 }
@@ -55,6 +57,8 @@ const CATCH_UP_MS = 300;
  * node's is blamed for it.
  */
 export class Inbox {
+  /** Where blocks of the open height go out and come in. */
+  readonly blocks: BlockExchange;
   readonly #parts: InboxParts;
   readonly #verifier: VoteVerifier<Unverified>;
   readonly #future = new FutureMessages();
@@ -68,6 +72,7 @@ export class Inbox {
 
   constructor(parts: InboxParts) {
     this.#parts = parts;
+    this.blocks = new BlockExchange(parts);
     this.#verifier = new VoteVerifier<Unverified>(parts.signatures, {
       onVerified: (message, peer) => {
         this.#takeVerified(message, peer);
@@ -87,6 +92,7 @@ export class Inbox {
     const { parentCommittee } = tip;
     if (isFirst && parentCommittee !== undefined) this.#openHeight(height - 1, parentCommittee);
     this.#openHeight(height, tip.committee);
+    this.blocks.open(height);
     while (this.#opened.length > OPEN_HEIGHTS) this.#verifier.close(this.#opened.shift() ?? 0);
     if (this.#catchUp !== undefined) this.#askForCommit();
   }
@@ -105,6 +111,7 @@ export class Inbox {
   forgetPeer(peer: string): void {
     this.#verifier.forgetPeer(peer);
     this.#future.forgetPeer(peer);
+    this.blocks.forgetPeer(peer);
     this.#heights.delete(peer);
     this.#helpedMs.delete(peer);
   }
@@ -150,7 +157,17 @@ export class Inbox {
         for (const vote of message.votes) this.#verifyVote(peer, vote, receivedMs);
         return;
       case 'block':
-        this.#takeBlock(peer, message.block);
+      case 'compactBody':
+      case 'compactBlock':
+      case 'transactions':
+        this.blocks.receive(peer, message);
+        return;
+      case 'wantBlock':
+        if (this.#mayHelp(`${peer} ${toHex(message.wantBlock.blockId)}`)) this.blocks.receive(peer, message);
+        return;
+      case 'wantTransactions':
+        if (this.#mayHelp(`${peer} ${toHex(message.wantTransactions.bodyRoot)}`))
+          this.blocks.receive(peer, message);
         return;
       case 'polka':
       case 'commit':
@@ -161,9 +178,6 @@ export class Inbox {
         return;
       case 'work':
         this.#parts.submit({ kind: 'work-notice', height: message.work.height });
-        return;
-      case 'wantBlock':
-        this.#giveBlock(peer, message.wantBlock);
         return;
       case 'wantCommit':
         this.#help(peer, message.wantCommit.height);
@@ -221,24 +235,13 @@ export class Inbox {
       const { proposal, header, receivedMs } = message;
       if (header !== undefined) {
         this.#parts.submit({ kind: 'proposal', proposal: { proposal, header }, receivedMs });
+        this.blocks.propose({ proposal, header });
       }
       return;
     }
     const { vote, extension } = message;
     const signed = { vote, extension: extension === undefined ? [] : [extension] };
     this.#parts.submit({ kind: 'vote', vote: signed, from: peer });
-  }
-
-  /** A block of which the engine knows the id, with the body its header names. */
-  #takeBlock(peer: string, block: Block): void {
-    const id = blockId(block.header);
-    if (this.#parts.engine.current?.admits(toHex(id)) !== true) return;
-    const roots = bodyRoots(block.body, block.body.transactions.map(keccak256));
-    const isWhole = (Object.keys(roots) as (keyof typeof roots)[]).every((field) =>
-      bytesEqual(roots[field], block.header[field]),
-    );
-    if (isWhole) this.#parts.submit({ kind: 'block', id, block });
-    else this.#parts.network.blame(peer, new InboxError('BLOCK_BODY_FOREIGN', 'a header with another body'));
   }
 
   #takeProof(message: Message & { readonly kind: 'polka' | 'commit' | 'evidence' }): void {
@@ -274,13 +277,6 @@ export class Inbox {
     };
     if (!this.#parts.isPunishable(offence)) return false;
     return this.#parts.evidence.add(this.#evidenceContext(), evidence);
-  }
-
-  #giveBlock(peer: string, { height, blockId: id }: { height: number; blockId: Uint8Array }): void {
-    if (!this.#mayHelp(`${peer} ${toHex(id)}`)) return;
-    const open = this.#parts.engine.current?.blocks.get(toHex(id));
-    const block = open ?? (height < this.#height ? this.#parts.finalBlock(height) : undefined);
-    if (block !== undefined) this.#parts.network.send(peer, { kind: 'block', block });
   }
 
   /** Whether somebody who is still at a height will not leave it by itself: the last one just takes its time. */
@@ -323,9 +319,7 @@ export class Inbox {
 }
 
 /** A message that is of no use. */
-export class InboxError extends OgpuError<
-  'BLOCK_BODY_FOREIGN' | 'PROPOSAL_HEADER_FOREIGN' | 'INBOX_CLOSED'
-> {}
+export class InboxError extends OgpuError<'PROPOSAL_HEADER_FOREIGN' | 'INBOX_CLOSED'> {}
 
 /** The present height and the two before it. */
 const OPEN_HEIGHTS = 3;
@@ -347,6 +341,10 @@ function heightOf(message: Message): number | undefined {
       return message.polka.height;
     case 'block':
       return message.block.header.height;
+    case 'compactBody':
+      return message.compactBody.height;
+    case 'compactBlock':
+      return message.compactBlock.header.height;
     case 'work':
       return message.work.height;
     default:

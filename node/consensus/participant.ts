@@ -10,10 +10,11 @@ import type { SignatureEngine } from '../../consensus/votes/engine.js';
 import { OgpuError } from '../../protocol/errors.js';
 import { invariant } from '../../protocol/invariant.js';
 import type { ExtendedCommit } from '../../protocol/types/commit.js';
+import type { VoteExtension } from '../../protocol/types/extension.js';
 import { isPunishable } from '../../state/staking/evidence.js';
 import type { Store } from '../../state/store/store.js';
 import { BlockWorkshop } from './block-workshop.js';
-import type { LocalBlock } from './block-execution.js';
+import type { BlockDraft, LocalBlock } from './block-execution.js';
 import { momentAfter, nextTip, type ChainTip } from './chain-tip.js';
 import { Inbox } from './inbox.js';
 import type { Signatory } from './signatory.js';
@@ -60,7 +61,8 @@ export class Participant implements Host {
     const silent = { sign: () => Promise.resolve(null) };
     const signer = parts.signatory ?? silent;
     this.#runner = new Runner({ engine: this.#engine, log: parts.log, signer, host: this });
-    this.#workshop = new BlockWorkshop(parts, this.#evidence);
+    const isVerified = (extension: VoteExtension): boolean => this.#engine.hasVerified(extension);
+    this.#workshop = new BlockWorkshop({ ...parts, isVerified }, this.#evidence);
     this.#inbox = new Inbox({
       ...parts,
       engine: this.#engine,
@@ -72,6 +74,7 @@ export class Participant implements Host {
         this.#help(peer, height);
       },
       finalBlock: (height) => storedBlock(parts.store, height),
+      findTransaction: (shortId) => parts.transactions.find(shortId),
       isPunishable: (offence) => isPunishable(parts.store, momentAfter(this.#tip), offence),
     });
     parts.transactions.onWork = () => {
@@ -124,7 +127,7 @@ export class Participant implements Host {
     const { store, transactions, onFinal } = this.#parts;
     const local = await this.#workshop.executed(this.#tip, id, block);
     const commit = this.#workshop.commitOf(this.#tip, precommits);
-    await writeBlock(store, local, commit);
+    await writeBlock(store, this.#workshop.batch(local), block.header.height, commit);
     const { height, timeMs } = block.header;
     const parent = { height, id, timeMs, extensions: block.body.parentExtensions };
     this.#tip = nextTip(store, this.#tip, parent, commit);
@@ -152,10 +155,10 @@ export class Participant implements Host {
         this.#inBackground(this.#validate(effect));
         return;
       case 'fetch':
-        network.broadcast({ kind: 'wantBlock', wantBlock: { height: effect.height, blockId: effect.id } });
+        this.#inbox.blocks.fetch(effect.height, effect.id);
         return;
       case 'broadcast':
-        network.broadcast(effect.message);
+        this.#broadcast(effect.message);
         return;
       case 'send':
         network.send(effect.to, effect.message);
@@ -190,6 +193,11 @@ export class Participant implements Host {
     this.#parts.onStop(error);
   }
 
+  #broadcast(message: Message): void {
+    if (message.kind !== 'block') this.#parts.network.broadcast(message);
+    else this.#inbox.blocks.shareBlock(message.block, this.#workshop.transactionHashes(message.block));
+  }
+
   #beginHeight(): void {
     if (this.#parts.transactions.hasWork) this.#runner.submit({ kind: 'work' });
     this.#inbox.takeFuture();
@@ -222,15 +230,39 @@ export class Participant implements Host {
       this.#alarms.set('build', clock.setTimer(earlyMs, again));
       return;
     }
-    const { height, round } = effect;
-    const local = await this.#workshop.build(tip, effect, signatory, clock.nowMs());
-    if (local !== undefined)
-      this.#runner.submit({ kind: 'built', height, round, id: local.id, block: local.block });
+    const draft = await this.#workshop.draft(tip, effect, signatory, clock.nowMs());
+    if (draft === undefined || this.#tip !== tip || this.#runner.isStopped) return;
+    this.#inbox.blocks.shareBody(effect.height, draft.body, draft.transactionHashes);
+    // The network gets its turn: execution takes the thread for as long as a message takes around the world.
+    this.#alarms.set(
+      'build',
+      clock.setTimer(0, () => {
+        if (this.#tip === tip) this.#inBackground(Promise.resolve().then(() => this.#execute(effect, draft)));
+      }),
+    );
+  }
+
+  #execute({ height, round }: EffectOf<'build'>, draft: BlockDraft): void {
+    const { id, block } = this.#workshop.build(this.#tip, draft);
+    this.#runner.submit({ kind: 'built', height, round, id, block });
+    this.#prepareLater(id);
+  }
+
+  /** Between this node's vote and those of the others there is time. */
+  #prepareLater(id: Uint8Array): void {
+    if (this.#runner.isStopped) return;
+    const alarm = this.#parts.clock.setTimer(PREPARE_AFTER_MS, () => {
+      this.#alarms.delete('prepare');
+      this.#workshop.prepare(id);
+    });
+    this.#alarms.get('prepare')?.cancel();
+    this.#alarms.set('prepare', alarm);
   }
 
   async #validate({ height, id, block }: EffectOf<'validate'>): Promise<void> {
     const validity = await this.#workshop.validate(this.#tip, id, block);
     this.#runner.submit({ kind: 'validated', height, id, validity });
+    if (validity === 'valid') this.#prepareLater(id);
   }
 
   /** What fails there is a fault of this node. */
@@ -263,6 +295,9 @@ export class Participant implements Host {
     this.#alarms.clear();
   }
 }
+
+/** Enough to sign and send a vote. */
+const PREPARE_AFTER_MS = 20;
 
 function nameOf(timer: Timer): string {
   return 'round' in timer ? `${timer.kind} ${timer.round}` : timer.kind;
