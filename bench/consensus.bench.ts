@@ -7,7 +7,7 @@ import { runWideArea, type WideAreaReport } from './wide-area.js';
 export const suite: Suite = { measurements };
 
 const SIZES = [4, 25, 50, 100, 150] as const;
-const HEIGHTS = 6;
+const HEIGHTS = 12;
 
 /** A megabyte in as many envelopes as the ledger executes in a full block. */
 const ENVELOPE_BYTES = Math.floor(1_000_000 / TRANSFERS);

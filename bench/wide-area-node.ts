@@ -191,7 +191,8 @@ export class WideAreaNode implements Host {
     this.#tip = {
       ...this.#tip,
       parent: { height, id, timeMs, extensions: block.body.parentExtensions },
-      previousBeacon: sha256(id),
+      // Of the height alone: the same validators propose whatever else changes.
+      previousBeacon: sha256(Uint8Array.of(height)),
       commit,
       parentCommittee: committee,
       grandparentCommittee: parentCommittee,
