@@ -1,6 +1,6 @@
 import type { EffectOf } from '../consensus/engine/effect.js';
 import { ConsensusEngine } from '../consensus/engine/engine.js';
-import type { Timer } from '../consensus/engine/input.js';
+import type { Input, Timer } from '../consensus/engine/input.js';
 import { Runner, type Host, type HostEffect, type Signed } from '../consensus/engine/runner.js';
 import { EvidencePool } from '../consensus/evidence-pool.js';
 import { encodeMessage, type Message } from '../consensus/messages.js';
@@ -134,9 +134,7 @@ export class WideAreaNode implements Host {
         },
       },
       clock: { nowMs: () => this.#nowMs(), setTimer: (delayMs, run) => this.#setTimer(delayMs, run) },
-      submit: (input) => {
-        this.#runner.submit(input);
-      },
+      submit: (input) => this.#runner.submit(input),
       help: () => undefined,
       isPunishable: () => false,
       findTransaction: (shortId) => world.find(index, shortId),
@@ -202,7 +200,11 @@ export class WideAreaNode implements Host {
     this.#inbox.open(this.#tip);
     this.#runner.submit({ kind: 'start', context: this.#context() });
     this.#runner.submit({ kind: 'work' });
-    this.#inbox.takeFuture();
+  }
+
+  handled(input: Input): void {
+    this.#inbox.handled(input);
+    if (input.kind === 'start') this.#inbox.takeFuture();
   }
 
   perform(effect: HostEffect): void {

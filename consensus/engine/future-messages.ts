@@ -18,7 +18,7 @@ export interface EarlyMessage {
 
 /**
  * Messages of the next height, from peers that have decided the present one already. Nothing can be verified yet, so each peer has a few
- * places, of which new messages take the oldest.
+ * places, of which new messages take the oldest. Lists of votes are for who is behind in a height, and large: they are not kept.
  */
 export class FutureMessages {
   readonly #waiting = new Map<Peer, EarlyMessage[]>();
@@ -26,7 +26,8 @@ export class FutureMessages {
   add(peer: Peer, early: EarlyMessage): void {
     const waiting = this.#waiting.get(peer) ?? [];
     if (waiting.length === 0 && this.#waiting.size >= MAX_PEERS) return;
-    if (isBlock(early.message) && !this.#hasRoomForBlock(waiting)) return;
+    const { message } = early;
+    if (message.kind === 'votes' || (isBlock(message) && !this.#hasRoomForBlock(waiting))) return;
     waiting.push(early);
     if (waiting.length > MAX_PER_PEER) waiting.shift();
     this.#waiting.set(peer, waiting);

@@ -131,11 +131,7 @@ const FORMS: { readonly [Kind in LogRecord['kind']]: Form<Extract<LogRecord, { r
   validated: form(
     validity,
     (record) => ({ height: record.height, id: record.id, isValid: record.validity === 'valid' ? 1 : 0 }),
-    ({ isValid, ...value }) => ({
-      kind: 'validated',
-      ...value,
-      validity: isValid === 1 ? 'valid' : 'invalid',
-    }),
+    ({ isValid, ...value }) => ({ kind: 'validated', ...value, validity: validityOf(isValid) }),
   ),
   vote: form(
     signedVoteCodec,
@@ -173,10 +169,12 @@ const FORMS: { readonly [Kind in LogRecord['kind']]: Form<Extract<LogRecord, { r
       ...listed(result?.signature ?? null),
       extension: result?.extension ? [result.extension] : [],
     }),
-    ({ signature: [made], extension: [extended] }) => ({
-      kind: 'sign-precommit',
-      result: made === undefined ? null : { signature: made, extension: extended ?? null },
-    }),
+    ({ signature: [made], extension: [extended] }) => {
+      if (made === undefined && extended !== undefined)
+        throw new SszError('SSZ_MALFORMED', 'an extension without its precommit');
+      const result = made === undefined ? null : { signature: made, extension: extended ?? null };
+      return { kind: 'sign-precommit', result };
+    },
   ),
 };
 
@@ -201,6 +199,11 @@ function timerToValue(logged: Timer): ValueOf<typeof TimerType> {
     throw new SszError('SSZ_VALUE_RANGE', `timers of kind ${logged.kind} are not logged`);
   }
   return { timer: number, height: logged.height, round: logged.round };
+}
+
+function validityOf(number: number): 'valid' | 'invalid' {
+  if (number > 1) throw new SszError('SSZ_MALFORMED', 'a block is valid or not', { number });
+  return number === 1 ? 'valid' : 'invalid';
 }
 
 function timerKind(number: number): (typeof TIMERS)[number] {

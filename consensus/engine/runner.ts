@@ -42,6 +42,8 @@ export interface Host {
   decide(effect: EffectOf<'decide'>): Promise<void>;
   /** Everything else: begun, not waited for. What it leads to comes back as an input. */
   perform(effect: HostEffect): void;
+  /** An input has been dealt with: the engine is where it led. */
+  handled?(input: Input): void;
   /** Something an operator should know. */
   warn(error: OgpuError): void;
   /** The node must not go on: a disk failed, or a bug was found. */
@@ -63,6 +65,8 @@ export class Runner {
   readonly #signer: VoteSigner;
   readonly #host: Host;
   readonly #waiting: Input[] = [];
+  /** What is in progress; never rejects. */
+  #running: Promise<void> = Promise.resolve();
   #isRunning = false;
   #isStopped = false;
   /** Nothing is signed below: this height's log is full, or lost. */
@@ -97,30 +101,37 @@ export class Runner {
     silentBelow = 0,
   ): Promise<void> {
     this.#silentBelow = silentBelow;
-    await this.#guarded(async () => {
+    this.#running = this.#guarded(async () => {
       if (recovered === undefined) await this.#log.startHeight(context.height);
       const replay = new Replay((recovered ?? []).map(decodeRecord));
       await this.#run({ kind: 'start', context }, replay);
       await this.#replay(replay, context.height);
     });
+    await this.#running;
   }
 
-  /** Takes an input. Returns at once. */
-  submit(input: Input): void {
+  /** Takes an input. Returns at once. @returns false where there is no room for what peers have sent */
+  submit(input: Input): boolean {
     const isOwn =
       input.kind === 'start' ||
       input.kind === 'timer' ||
       input.kind === 'built' ||
       input.kind === 'validated';
-    if (this.#isStopped || (this.#waiting.length >= MAX_WAITING && !isOwn)) return;
+    if (this.#isStopped || (this.#waiting.length >= MAX_WAITING && !isOwn)) return false;
     this.#waiting.push(input);
-    if (!this.#isRunning) void this.#guarded(() => Promise.resolve());
+    if (!this.#isRunning) this.#running = this.#guarded(() => Promise.resolve());
+    return true;
   }
 
   /** Nothing more is done; an effect in progress may still end. */
   stop(): void {
     this.#isStopped = true;
     this.#waiting.length = 0;
+  }
+
+  /** Resolves when nothing is in progress. */
+  whenIdle(): Promise<void> {
+    return this.#running;
   }
 
   async #guarded(first: () => Promise<void>): Promise<void> {
@@ -131,6 +142,7 @@ export class Runner {
       for (let input = this.#waiting.shift(); input !== undefined; input = this.#waiting.shift()) {
         if (input.kind === 'start') await this.#log.startHeight(input.context.height);
         await this.#run(input, undefined);
+        if (!this.#isStopped) this.#host.handled?.(input);
       }
     } catch (error) {
       this.stop();
@@ -207,7 +219,8 @@ export class Runner {
       await this.#run(input, replay);
       if (this.#isStopped) return;
     }
-    for (const effect of replay.pending()) this.#host.perform(effect);
+    const isDecided = this.#engine.height !== height;
+    for (const effect of replay.pending(isDecided)) this.#host.perform(effect);
     if (hadRecords) this.submit({ kind: 'timer', timer: { kind: 'resend', height } });
   }
 }
@@ -270,7 +283,9 @@ class Replay {
     }
   }
 
-  pending(): HostEffect[] {
+  /** @param isDecided whether the log ended the height: then nothing of it is made or checked any more */
+  pending(isDecided: boolean): HostEffect[] {
+    if (isDecided) return this.#others;
     for (const record of this.#records) {
       if (record.kind === 'validated') this.#validations.delete(record.id.join());
       if (record.kind === 'built' && record.round === this.#build?.round) this.#build = undefined;

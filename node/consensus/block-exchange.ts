@@ -6,6 +6,7 @@ import {
 } from '../../consensus/compact-block.js';
 import type { ConsensusEngine } from '../../consensus/engine/engine.js';
 import type { Input } from '../../consensus/engine/input.js';
+import type { OpenHeight } from '../../consensus/engine/open-height.js';
 import type {
   BlockRequest,
   BodyTransactions,
@@ -13,7 +14,7 @@ import type {
   SignedProposal,
   TransactionsRequest,
 } from '../../consensus/messages.js';
-import { fromHex, toHex } from '../../protocol/bytes.js';
+import { bytesEqual, fromHex, toHex } from '../../protocol/bytes.js';
 import { keccak256 } from '../../protocol/crypto/hash.js';
 import { OgpuError } from '../../protocol/errors.js';
 import type { Block } from '../../protocol/types/block.js';
@@ -26,7 +27,14 @@ import type { ConsensusNetwork } from './surroundings.js';
 export interface ExchangeParts {
   readonly engine: ConsensusEngine;
   readonly network: ConsensusNetwork;
+  /** Takes a block, unless it is underway to the engine. */
   readonly submit: (input: Input) => void;
+  /** Whether a block, by its id in hex, is on its way to the engine. */
+  readonly isUnderway: (name: string) => boolean;
+  /** Whether this node should still work on what a peer has sent; counts it if so. */
+  readonly mayCheck: (peer: string, thing: string) => boolean;
+  /** Blames a peer for what no correct one sends; nothing of it is checked for a while. */
+  readonly reject: (peer: string, error: BlockExchangeError) => void;
   /** A block that is final here. */
   readonly finalBlock: (height: number) => Block | undefined;
   /** A transaction that this node has, by its short id. */
@@ -42,6 +50,9 @@ export class BlockExchangeError extends OgpuError<'BLOCK_BODY_FOREIGN' | 'BLOCK_
 
 /** Headers of one height that are remembered, and bodies that are given. */
 const MAX_BLOCKS = 16;
+
+/** Whole blocks that came before what names them, one of each peer. */
+const MAX_PARKED = 16;
 
 /** Peers of whom a body is put together at the same time: the latest of each. */
 const MAX_ASSEMBLIES = 64;
@@ -75,6 +86,8 @@ export class BlockExchange {
   readonly #headers = new Map<string, Header>();
   /** By peer. */
   readonly #drafts = new Map<string, Draft>();
+  /** Blocks that nothing names yet, by peer. */
+  readonly #parked = new Map<string, Block>();
   /** Of the open height and the one before. */
   readonly #offers = new Map<string, Offer>();
   readonly #attempts = new Map<string, number>();
@@ -90,6 +103,7 @@ export class BlockExchange {
     this.#height = height;
     this.#shared = undefined;
     for (const map of [this.#headers, this.#drafts, this.#attempts]) map.clear();
+    for (const [peer, { header }] of this.#parked) if (header.height !== height) this.#parked.delete(peer);
   }
 
   /** Sends everybody the body of a block to come. @param hashes of its transactions */
@@ -128,9 +142,26 @@ export class BlockExchange {
   /** A verified proposal: its body may have come before it. */
   propose(signed: SignedProposal): void {
     const { height, blockId: id } = signed.proposal.payload;
-    if (height !== this.#height || this.#parts.engine.current?.isWellPlaced(signed) === false) return;
+    if (height !== this.#height || this.#open?.isWellPlaced(signed) === false) return;
     keep(this.#headers, toHex(id), signed.header, MAX_BLOCKS);
     for (const draft of this.#drafts.values()) this.#match(draft);
+  }
+
+  /** The engine may want blocks that it did not know of: they may have come before. */
+  named(): void {
+    for (const [peer, block] of this.#parked) {
+      if (!this.#isWanted(toHex(blockId(block.header)))) continue;
+      this.#parked.delete(peer);
+      this.#takeBlock(peer, block);
+    }
+    for (const draft of this.#drafts.values()) {
+      const { header } = draft;
+      const name = header && toHex(blockId(header));
+      if (header === undefined || name === undefined || this.#headers.has(name) || !this.#isWanted(name))
+        continue;
+      keep(this.#headers, name, header, MAX_BLOCKS);
+      this.#match(draft);
+    }
   }
 
   receive(peer: string, message: BlockMessage): void {
@@ -158,14 +189,27 @@ export class BlockExchange {
 
   forgetPeer(peer: string): void {
     this.#drafts.delete(peer);
+    this.#parked.delete(peer);
   }
 
-  #takeBlock(peer: string, { header, body }: Block): void {
-    if (!this.#isWanted(toHex(blockId(header)))) return;
+  /** A block with the body its header names. One that nothing names yet is kept for a moment. */
+  #takeBlock(peer: string, block: Block): void {
+    const { header, body } = block;
+    const name = toHex(blockId(header));
+    if (!this.#isWanted(name)) {
+      if (!this.#isKnown(name)) this.#park(peer, block);
+      return;
+    }
+    if (!this.#parts.mayCheck(peer, `block ${name}`)) return;
     const hashes = body.transactions.map(keccak256);
     const roots = bodyRoots(body, hashes);
     if (isNamedBy(header, roots)) this.#finish(header, body);
     else this.#blame(peer, 'BLOCK_BODY_FOREIGN', 'a header with another body');
+  }
+
+  #park(peer: string, block: Block): void {
+    if (block.header.height !== this.#height) return;
+    if (this.#parked.has(peer) || this.#parked.size < MAX_PARKED) this.#parked.set(peer, block);
   }
 
   #takeCompact(peer: string, { header, body }: CompactBlock): void {
@@ -176,6 +220,9 @@ export class BlockExchange {
   }
 
   #takeBody(peer: string, compact: CompactBody, header: Header | undefined): void {
+    const root = compactBodyCodec.root(compact);
+    if (!this.#parts.mayCheck(peer, `${header === undefined ? 'body' : 'compact block'} ${toHex(root)}`))
+      return;
     const assembly = new BlockAssembly(peer, compact, this.#parts.findTransaction);
     const draft: Draft = { assembly, header, assembled: assembly.assembled() };
     keep(this.#drafts, peer, draft, MAX_ASSEMBLIES);
@@ -186,7 +233,10 @@ export class BlockExchange {
   #takeTransactions(peer: string, { bodyRoot, transactions }: BodyTransactions): void {
     const draft = this.#drafts.get(peer);
     if (draft === undefined || draft.assembly.missing === 0) return;
-    if (toHex(draft.assembly.root()) !== toHex(bodyRoot)) return;
+    const root = toHex(draft.assembly.root());
+    if (root !== toHex(bodyRoot)) return;
+    const thing = `${draft.assembly.isDistrusted ? 'all transactions' : 'transactions'} ${root}`;
+    if (!this.#parts.mayCheck(peer, thing)) return;
     if (draft.assembly.add(transactions)) {
       draft.assembled = draft.assembly.assembled();
       this.#match(draft);
@@ -194,20 +244,24 @@ export class BlockExchange {
   }
 
   /** Hands on what is put together and has a header that is wanted. */
-  #match({ assembly, header: own, assembled }: Draft): void {
+  #match(draft: Draft): void {
+    const { assembly, header: own, assembled } = draft;
     if (assembled === undefined) return;
+    let isNamed = own === undefined || isNamedBy(own, assembled.roots);
+    // Blocks of several rounds may have one body.
     for (const [name, header] of this.#headers) {
       if (!isNamedBy(header, assembled.roots)) continue;
+      isNamed = true;
       if (this.#isWanted(name)) this.#finish(header, assembled.body);
-      return;
     }
-    if (own === undefined || isNamedBy(own, assembled.roots)) return;
+    if (isNamed) return;
     if (assembly.isDistrusted) {
       this.#drafts.delete(assembly.peer);
       this.#blame(assembly.peer, 'BLOCK_BODY_FOREIGN', 'a header with another body');
       return;
     }
     assembly.distrust();
+    draft.assembled = undefined;
     this.#ask(assembly);
   }
 
@@ -223,16 +277,22 @@ export class BlockExchange {
 
   /** What is open goes out with names, what is final as it is: who is behind may not have its transactions. */
   #giveBlock(peer: string, { height, blockId: id }: BlockRequest): void {
-    const { network, finalBlock } = this.#parts;
-    const open = this.#openBlock(toHex(id));
+    const { network } = this.#parts;
+    const open = this.#parts.engine.current?.blocks.get(toHex(id));
     if (open !== undefined) {
       const body = compactBody(open.header.height, open.body, open.body.transactions.map(keccak256));
       this.#offer(body, open.body);
       network.send(peer, { kind: 'compactBlock', compactBlock: { header: open.header, body } });
       return;
     }
-    const block = height < this.#height ? finalBlock(height) : undefined;
+    const block = this.#finalBlock(height, id);
     if (block !== undefined) network.send(peer, { kind: 'block', block });
+  }
+
+  #finalBlock(height: number, id: Uint8Array): Block | undefined {
+    if (height >= this.#height) return undefined;
+    const block = this.#parts.finalBlock(height);
+    return block !== undefined && bytesEqual(blockId(block.header), id) ? block : undefined;
   }
 
   #giveTransactions(peer: string, { height, bodyRoot, places }: TransactionsRequest): void {
@@ -250,17 +310,24 @@ export class BlockExchange {
     return offer;
   }
 
-  #openBlock(name: string): Block | undefined {
-    return this.#parts.engine.current?.blocks.get(name);
+  /** The height that the engine has open, unless it is still at the one before, or not begun. */
+  get #open(): OpenHeight | undefined {
+    const { current } = this.#parts.engine;
+    return current?.context.height === this.#height ? current : undefined;
+  }
+
+  /** Whether the engine has a block, or will have it. */
+  #isKnown(name: string): boolean {
+    return this.#open?.blocks.has(name) === true || this.#parts.isUnderway(name);
   }
 
   #isWanted(name: string): boolean {
-    if (this.#openBlock(name) !== undefined) return false;
-    return this.#headers.has(name) || this.#parts.engine.current?.admits(name) === true;
+    if (this.#isKnown(name)) return false;
+    return this.#headers.has(name) || this.#open?.admits(name) === true;
   }
 
   #blame(peer: string, code: BlockExchangeError['code'], message: string): void {
-    this.#parts.network.blame(peer, new BlockExchangeError(code, message));
+    this.#parts.reject(peer, new BlockExchangeError(code, message));
   }
 }
 

@@ -7,6 +7,8 @@ import {
 import { chooseExtensions, type ExtensionContext } from '../../consensus/extensions.js';
 import type { Offence } from '../../consensus/evidence.js';
 import type { Precommits } from '../../consensus/engine/effect.js';
+import { isQuorum, powerOf } from '../../consensus/power.js';
+import { toHex } from '../../protocol/bytes.js';
 import { invariant } from '../../protocol/invariant.js';
 import { encodedBlockBytes, type Block } from '../../protocol/types/block.js';
 import { bodyRoots, type Body } from '../../protocol/types/body.js';
@@ -149,8 +151,19 @@ export function extendedCommitOf(
   const precommits = votes.flatMap(({ vote, extension: [extension] }): ExtendedPrecommit[] =>
     extension === undefined ? [] : [{ vote, extension }],
   );
-  if (certificate !== undefined && precommits.length <= certificate.extensions.length) return certificate;
+  if (certificate !== undefined && !isBetter(committee, precommits, certificate)) return certificate;
   return assembleExtendedCommit(committee, chain, precommits);
+}
+
+/** Whether precommits make a commit with more signers than a certificate has. Many small ones need not be +2/3. */
+function isBetter(
+  { set, totalPower }: ChainTip['committee'],
+  precommits: readonly ExtendedPrecommit[],
+  certificate: ExtendedCommit,
+): boolean {
+  if (precommits.length <= certificate.extensions.length) return false;
+  const signers = new Set(precommits.map(({ vote }) => toHex(vote.validator)));
+  return isQuorum(powerOf(set.filter(({ id }) => signers.has(toHex(id)))), totalPower);
 }
 
 function extensionsOf(tip: ChainTip, { parentCommit, lateExtensions }: BlockPlan): VoteExtension[] {

@@ -62,7 +62,7 @@ export class BlockWorkshop {
     this.#evidence = evidence;
   }
 
-  /** What the block after the tip will hold; undefined where the signer refuses to reveal. */
+  /** What the block after the tip will hold; undefined where the signer refuses to reveal, or the height ended meanwhile. */
   async draft(
     tip: ChainTip,
     effect: EffectOf<'build'>,
@@ -74,7 +74,7 @@ export class BlockWorkshop {
     const timeMs = Math.max(nowMs, parent.timeMs + 1);
     const moment = { height: effect.height, timeMs, params };
     const reveal = await signatory.reveal(effect.height, previousBeacon);
-    if (reveal === null) return undefined;
+    if (reveal === null || this.#isOver(tip)) return undefined;
     const plan: BlockPlan = {
       proposer: signatory.id,
       round: effect.round,
@@ -93,8 +93,12 @@ export class BlockWorkshop {
     return draftBlock(tip, plan);
   }
 
-  /** The block after the tip. One that holds no transactions is made where those of the draft do not fit the state. */
-  build(tip: ChainTip, draft: BlockDraft): LocalBlock {
+  /**
+   * The block after the tip. One that holds no transactions is made where those of the draft do not fit the state; none where the height
+   * ended meanwhile.
+   */
+  build(tip: ChainTip, draft: BlockDraft): LocalBlock | undefined {
+    if (this.#isOver(tip)) return undefined;
     try {
       return this.#keep(this.#make(tip, draft));
     } catch (error) {
@@ -105,11 +109,12 @@ export class BlockWorkshop {
     }
   }
 
-  /** Whether somebody's block is what it says. Throws only what is this node's own trouble. */
-  async validate(tip: ChainTip, id: Uint8Array, block: Block): Promise<Validity> {
+  /**
+   * Whether somebody's block is what it says; undefined where the height ended meanwhile. Throws only what is this node's own trouble.
+   */
+  async validate(tip: ChainTip, id: Uint8Array, block: Block): Promise<Validity | undefined> {
     try {
-      await this.executed(tip, id, block);
-      return 'valid';
+      return (await this.executed(tip, id, block)) === undefined ? undefined : 'valid';
     } catch (error) {
       if (!isFaultOfBlock(error)) throw error;
       this.#parts.onWarning?.(error);
@@ -117,12 +122,13 @@ export class BlockWorkshop {
     }
   }
 
-  /** A block checked and executed, here or before. */
-  async executed(tip: ChainTip, id: Uint8Array, block: Block): Promise<LocalBlock> {
+  /** A block checked and executed, here or before; undefined where another one took its place meanwhile. */
+  async executed(tip: ChainTip, id: Uint8Array, block: Block): Promise<LocalBlock | undefined> {
     const executed = this.#executed.get(toHex(id));
     if (executed !== undefined) return executed;
     const { store, transactions, checkInvariants = false, isVerified } = this.#parts;
     const ready = await transactions.resolve(block.body.transactions);
+    if (this.#isOver(tip)) return undefined;
     const known = isVerified === undefined ? {} : { isVerified };
     return this.#keep(checkAndExecute(store, tip, block, { transactions: ready, checkInvariants, ...known }));
   }
@@ -162,6 +168,11 @@ export class BlockWorkshop {
     this.#prepared = undefined;
     const { store } = this.#parts;
     this.#evidence.prune((offence) => isPunishable(store, momentAfter(tip), offence));
+  }
+
+  /** Whether the state has moved on: what is executed from now on would be on another one than the tip's. */
+  #isOver(tip: ChainTip): boolean {
+    return progressRecord.read(this.#parts.store).height !== tip.parent.height;
   }
 
   #make(tip: ChainTip, draft: BlockDraft): LocalBlock {

@@ -2,28 +2,34 @@ import type { Contradiction } from '../../consensus/engine/effect.js';
 import type { ConsensusEngine } from '../../consensus/engine/engine.js';
 import { FutureMessages } from '../../consensus/engine/future-messages.js';
 import type { Input } from '../../consensus/engine/input.js';
+import type { OpenHeight } from '../../consensus/engine/open-height.js';
 import type { EvidencePool } from '../../consensus/evidence-pool.js';
+import { CommitError } from '../../consensus/commit.js';
 import {
+  EvidenceProofError,
   duplicateExtension,
   duplicateProposal,
   duplicateVote,
   type EvidenceContext,
   type Offence,
 } from '../../consensus/evidence.js';
-import { verifyExtendedCommit } from '../../consensus/extended-commit.js';
-import type { Message, SignedVote } from '../../consensus/messages.js';
-import { verifyPolka } from '../../consensus/polka.js';
+import { ExtendedCommitError, verifyExtendedCommit } from '../../consensus/extended-commit.js';
+import type { Message, Polka, SignedVote } from '../../consensus/messages.js';
+import { PolkaError, verifyPolka } from '../../consensus/polka.js';
 import type { SignatureEngine } from '../../consensus/votes/engine.js';
 import type { ConsensusMessage } from '../../consensus/votes/message.js';
 import { VoteVerifier } from '../../consensus/votes/verifier.js';
 import { bytesEqual, toHex } from '../../protocol/bytes.js';
+import { BlsError } from '../../protocol/crypto/bls.js';
 import { OgpuError } from '../../protocol/errors.js';
 import type { Block } from '../../protocol/types/block.js';
-import type { Evidence } from '../../protocol/types/evidence.js';
+import type { ExtendedCommit } from '../../protocol/types/commit.js';
+import { evidenceCodec, type Evidence } from '../../protocol/types/evidence.js';
 import { blockId, type Header } from '../../protocol/types/header.js';
 import type { NamedTransaction } from './block-assembly.js';
 import { BlockExchange } from './block-exchange.js';
 import type { ChainTip } from './chain-tip.js';
+import { PeerBudget, type PeerBounds } from './peer-budget.js';
 import type { Alarm, Clock, ConsensusNetwork } from './surroundings.js';
 
 export interface InboxParts {
@@ -32,7 +38,8 @@ export interface InboxParts {
   readonly signatures: SignatureEngine;
   readonly network: ConsensusNetwork;
   readonly clock: Clock;
-  readonly submit: (input: Input) => void;
+  /** False where there is no room for it. */
+  readonly submit: (input: Input) => boolean;
   /** Sends a peer the commit and the block of a final height. */
   readonly help: (peer: string, height: number) => void;
   /** A block that is final here. */
@@ -52,6 +59,12 @@ const MAX_PEERS = 1024;
 /** How long this node waits for a height to end by itself when others are further, before it asks; and how often one peer is helped. */
 const CATCH_UP_MS = 300;
 
+/** Blocks, and bodies' transactions, that one peer is given in that time: each may take megabytes. */
+const HELP_BOUNDS: PeerBounds = { most: 16, windowMs: CATCH_UP_MS, silenceMs: 0 };
+
+/** Proofs and bodies of one peer that are checked, on this thread; after one that does not hold none is for a while. */
+const CHECK_BOUNDS: PeerBounds = { most: 64, windowMs: 300, silenceMs: 5_000 };
+
 /**
  * Where messages come in: verifies them and tells the engine; keeps what is early; answers who asks. Everybody whose message is no correct
  * node's is blamed for it.
@@ -64,7 +77,10 @@ export class Inbox {
   readonly #future = new FutureMessages();
   /** Heights peers are known to be at. */
   readonly #heights = new Map<string, number>();
-  readonly #helpedMs = new Map<string, number>();
+  readonly #helped = new PeerBudget(HELP_BOUNDS);
+  readonly #checks = new PeerBudget(CHECK_BOUNDS);
+  /** Large or costly inputs that the engine has not dealt with yet: another peer's are worth nothing. */
+  readonly #underway = new Set<string>();
   readonly #opened: number[] = [];
   #tip: ChainTip | undefined;
   #openedMs = 0;
@@ -72,7 +88,17 @@ export class Inbox {
 
   constructor(parts: InboxParts) {
     this.#parts = parts;
-    this.blocks = new BlockExchange(parts);
+    this.blocks = new BlockExchange({
+      ...parts,
+      submit: (input) => {
+        this.#submitOnce(input);
+      },
+      isUnderway: (name) => this.#underway.has(`block ${name}`),
+      mayCheck: (peer, thing) => this.#mayCheck(peer, thing),
+      reject: (peer, error) => {
+        this.#reject(peer, error);
+      },
+    });
     this.#verifier = new VoteVerifier<Unverified>(parts.signatures, {
       onVerified: (message, peer) => {
         this.#takeVerified(message, peer);
@@ -104,6 +130,14 @@ export class Inbox {
     }
   }
 
+  /** The engine has dealt with an input: blocks that waited may be of use now. */
+  handled(input: Input): void {
+    const name = underwayName(input);
+    if (name !== undefined) this.#underway.delete(name);
+    if (NAMES_BLOCKS.has(input.kind)) this.blocks.named();
+  }
+
+  /** @throws StoreError and whatever else is this node's own trouble */
   receive(peer: string, message: Message): void {
     this.#take(peer, message, this.#parts.clock.nowMs());
   }
@@ -113,7 +147,8 @@ export class Inbox {
     this.#future.forgetPeer(peer);
     this.blocks.forgetPeer(peer);
     this.#heights.delete(peer);
-    this.#helpedMs.delete(peer);
+    this.#helped.forgetPeer(peer);
+    this.#checks.forgetPeer(peer);
   }
 
   stop(): void {
@@ -163,21 +198,20 @@ export class Inbox {
         this.blocks.receive(peer, message);
         return;
       case 'wantBlock':
-        if (this.#mayHelp(`${peer} ${toHex(message.wantBlock.blockId)}`)) this.blocks.receive(peer, message);
+        if (this.#mayHelp(peer, toHex(message.wantBlock.blockId))) this.blocks.receive(peer, message);
         return;
       case 'wantTransactions':
-        if (this.#mayHelp(`${peer} ${toHex(message.wantTransactions.bodyRoot)}`))
-          this.blocks.receive(peer, message);
+        if (this.#mayHelp(peer, toHex(message.wantTransactions.bodyRoot))) this.blocks.receive(peer, message);
         return;
       case 'polka':
       case 'commit':
       case 'evidence':
-        this.#blaming(peer, () => {
-          this.#takeProof(message);
-        });
+        this.#takeProof(peer, message);
         return;
       case 'work':
-        this.#parts.submit({ kind: 'work-notice', height: message.work.height });
+        if (message.work.height === this.#height) {
+          this.#submitOnce({ kind: 'work-notice', height: message.work.height });
+        }
         return;
       case 'wantCommit':
         this.#help(peer, message.wantCommit.height);
@@ -244,28 +278,43 @@ export class Inbox {
     this.#parts.submit({ kind: 'vote', vote: signed, from: peer });
   }
 
-  #takeProof(message: Message & { readonly kind: 'polka' | 'commit' | 'evidence' }): void {
-    const { engine, submit } = this.#parts;
+  #takeProof(peer: string, message: Message & { readonly kind: 'polka' | 'commit' | 'evidence' }): void {
+    switch (message.kind) {
+      case 'polka':
+        this.#takePolka(peer, message.polka);
+        return;
+      case 'commit':
+        this.#takeCommit(peer, message.commit);
+        return;
+      case 'evidence':
+        this.#checking(peer, `evidence ${toHex(evidenceCodec.root(message.evidence))}`, () => {
+          this.#addEvidence(message.evidence);
+        });
+        return;
+    }
+  }
+
+  #takePolka(peer: string, polka: Polka): void {
     const tip = this.#tip;
-    const open = engine.current;
-    if (tip === undefined) return;
-    if (message.kind === 'evidence') {
-      this.#addEvidence(message.evidence);
-      return;
-    }
-    const height = this.#height;
-    const chain = tip.chainAt(height);
-    if (message.kind === 'polka') {
-      const { polka } = message;
-      if (polka.height !== height || open?.driver.votes.quorum('prevote', polka.round) !== undefined) return;
-      verifyPolka(tip.committee, chain, polka);
-      submit({ kind: 'polka', polka });
-      return;
-    }
-    const { commit } = message;
-    if (commit.commit.height !== height || open?.certificate !== undefined) return;
-    verifyExtendedCommit(tip.committee, chain, commit, commit.commit);
-    submit({ kind: 'commit', commit });
+    const input = { kind: 'polka', polka } as const;
+    const isKnown = this.#open?.driver.votes.quorum('prevote', polka.round) !== undefined;
+    if (tip === undefined || polka.height !== this.#height || isKnown || this.#isUnderway(input)) return;
+    this.#checking(peer, `polka ${polka.round}`, () => {
+      verifyPolka(tip.committee, tip.chainAt(polka.height), polka);
+      this.#submitOnce(input);
+    });
+  }
+
+  #takeCommit(peer: string, commit: ExtendedCommit): void {
+    const tip = this.#tip;
+    const { height } = commit.commit;
+    const input = { kind: 'commit', commit } as const;
+    const isKnown = this.#open?.certificate !== undefined;
+    if (tip === undefined || height !== this.#height || isKnown || this.#isUnderway(input)) return;
+    this.#checking(peer, `commit ${height}`, () => {
+      verifyExtendedCommit(tip.committee, tip.chainAt(height), commit, commit.commit);
+      this.#submitOnce(input);
+    });
   }
 
   /** Signatures are looked at only where they could be of use. */
@@ -289,16 +338,11 @@ export class Inbox {
   /** One peer is helped with few heights at a time: what it gets is large. */
   #help(peer: string, height: number): void {
     if (height >= this.#height || height < 1) return;
-    if (this.#mayHelp(`${peer} ${height}`)) this.#parts.help(peer, height);
+    if (this.#mayHelp(peer, `${height}`)) this.#parts.help(peer, height);
   }
 
-  #mayHelp(name: string): boolean {
-    const nowMs = this.#parts.clock.nowMs();
-    const lastMs = this.#helpedMs.get(name);
-    if (lastMs !== undefined && nowMs >= lastMs && nowMs - lastMs < CATCH_UP_MS) return false;
-    if (this.#helpedMs.size >= MAX_PEERS) this.#helpedMs.clear();
-    this.#helpedMs.set(name, nowMs);
-    return true;
+  #mayHelp(peer: string, thing: string): boolean {
+    return this.#helped.spend(peer, thing, this.#parts.clock.nowMs());
   }
 
   #evidenceContext(): EvidenceContext {
@@ -308,25 +352,83 @@ export class Inbox {
     return { bls: tip.committee.bls, chainAt: tip.chainAt, keyAt: tip.keyAt };
   }
 
-  #blaming(peer: string, take: () => void): void {
+  /** The height that the engine has open, unless it is still at the one before the tip, or not begun. */
+  get #open(): OpenHeight | undefined {
+    const { current } = this.#parts.engine;
+    return current?.context.height === this.#height ? current : undefined;
+  }
+
+  #isUnderway(input: Input): boolean {
+    const name = underwayName(input);
+    return name !== undefined && this.#underway.has(name);
+  }
+
+  /** Hands an input on unless an equal one waits already. */
+  #submitOnce(input: Input): void {
+    const name = underwayName(input);
+    if (name === undefined || this.#underway.has(name)) return;
+    if (this.#parts.submit(input)) this.#underway.add(name);
+  }
+
+  /** Checks what a peer has sent, if it has not made this node check too much; blames it where it does not hold. */
+  #checking(peer: string, thing: string, check: () => void): void {
+    if (!this.#mayCheck(peer, thing)) return;
     try {
-      take();
+      check();
     } catch (error) {
-      if (!isOgpuError(error)) throw error;
-      this.#parts.network.blame(peer, error);
+      if (!isFaultOfPeer(error)) throw error;
+      this.#reject(peer, error);
     }
+  }
+
+  #mayCheck(peer: string, thing: string): boolean {
+    return this.#checks.spend(peer, thing, this.#parts.clock.nowMs());
+  }
+
+  /** Blames a peer for what does not hold, and checks nothing of it for a while. */
+  #reject(peer: string, error: OgpuError): void {
+    this.#checks.silence(peer, this.#parts.clock.nowMs());
+    this.#parts.network.blame(peer, error);
   }
 }
 
 /** A message that is of no use. */
 export class InboxError extends OgpuError<'PROPOSAL_HEADER_FOREIGN' | 'INBOX_CLOSED'> {}
 
+const FAULTS_OF_PEERS = [
+  InboxError,
+  PolkaError,
+  CommitError,
+  ExtendedCommitError,
+  EvidenceProofError,
+  BlsError,
+] as const;
+
+function isFaultOfPeer(error: unknown): error is OgpuError {
+  return FAULTS_OF_PEERS.some((kind) => error instanceof kind);
+}
+
+/** Inputs after which the engine may want a block it did not know of. */
+const NAMES_BLOCKS: ReadonlySet<Input['kind']> = new Set(['start', 'proposal', 'polka', 'commit', 'vote']);
+
+/** What peers send again and again, and what is large: one of each waits for the engine at a time. */
+function underwayName(input: Input): string | undefined {
+  switch (input.kind) {
+    case 'block':
+      return `block ${toHex(input.id)}`;
+    case 'polka':
+      return `polka ${input.polka.height} ${input.polka.round}`;
+    case 'commit':
+      return `commit ${input.commit.commit.height}`;
+    case 'work-notice':
+      return `work ${input.height}`;
+    default:
+      return undefined;
+  }
+}
+
 /** The present height and the two before it. */
 const OPEN_HEIGHTS = 3;
-
-function isOgpuError(error: unknown): error is OgpuError {
-  return error instanceof OgpuError;
-}
 
 /** The height a message is of, where it can be early. */
 function heightOf(message: Message): number | undefined {

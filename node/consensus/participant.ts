@@ -1,6 +1,6 @@
 import type { EffectOf } from '../../consensus/engine/effect.js';
 import { ConsensusEngine } from '../../consensus/engine/engine.js';
-import type { HeightContext, Timer } from '../../consensus/engine/input.js';
+import type { HeightContext, Input, Timer } from '../../consensus/engine/input.js';
 import type { EncodedRecord } from '../../consensus/engine/record.js';
 import { Runner, type HeightLog, type Host, type HostEffect } from '../../consensus/engine/runner.js';
 import { EvidencePool } from '../../consensus/evidence-pool.js';
@@ -21,6 +21,9 @@ import type { Signatory } from './signatory.js';
 import { storedBlock, storedCommit, writeBlock } from './stored-blocks.js';
 import type { Alarm, Clock, ConsensusNetwork, TransactionSource } from './surroundings.js';
 
+/** What clocks can wait for at once; a clock that is so far behind is looked at again. */
+const MAX_ALARM_MS = 60_000;
+
 /** A node's part in consensus stopped: it must not go on as it is. */
 export class ConsensusStoppedError extends OgpuError<'CONSENSUS_DIVERGED'> {}
 
@@ -29,7 +32,8 @@ export interface ParticipantParts {
   readonly tip: ChainTip;
   /** The validator this node signs for; undefined for a node that only follows. */
   readonly signatory: Signatory | undefined;
-  readonly log: HeightLog;
+  /** Closed with the participant. */
+  readonly log: HeightLog & { close(): Promise<void> };
   readonly signatures: SignatureEngine;
   readonly network: ConsensusNetwork;
   readonly clock: Clock;
@@ -53,6 +57,9 @@ export class Participant implements Host {
   readonly #evidence = new EvidencePool();
   readonly #alarms = new Map<string, Alarm>();
   #tip: ChainTip;
+  /** Blocks being made and checked; none rejects. */
+  readonly #background = new Set<Promise<void>>();
+  #isStopped = false;
 
   constructor(parts: ParticipantParts) {
     this.#parts = parts;
@@ -67,9 +74,7 @@ export class Participant implements Host {
       ...parts,
       engine: this.#engine,
       evidence: this.#evidence,
-      submit: (input) => {
-        this.#runner.submit(input);
-      },
+      submit: (input) => this.#runner.submit(input),
       help: (peer, height) => {
         this.#help(peer, height);
       },
@@ -98,20 +103,37 @@ export class Participant implements Host {
   async start(recovered: readonly EncodedRecord[] | undefined, silentBelow = 0): Promise<void> {
     this.#inbox.open(this.#tip);
     await this.#runner.start(this.#contextOf(this.#tip), recovered, silentBelow);
+    if (this.#isStopped) return;
     const height = this.#tip.parent.height + 1;
     this.#parts.network.broadcast({ kind: 'wantCommit', wantCommit: { height } });
     this.#beginHeight();
   }
 
+  /** Takes no further part. What is in progress may still end; `close` waits for it. */
   stop(): void {
+    this.#isStopped = true;
     this.#runner.stop();
     this.#inbox.stop();
     this.#cancelAlarms();
     this.#parts.transactions.onWork = undefined;
   }
 
+  /** Stops, and resolves when nothing touches the store, the log or the signer any more; the log is closed then. */
+  async close(): Promise<void> {
+    this.stop();
+    await this.#runner.whenIdle();
+    await Promise.allSettled(this.#background);
+    await this.#parts.log.close();
+  }
+
+  /** Takes a message from a peer. Never throws: what is wrong with it is the peer's trouble, a store that fails is this node's. */
   receive(peer: string, message: Message): void {
-    if (!this.#runner.isStopped) this.#inbox.receive(peer, message);
+    if (this.#isStopped) return;
+    try {
+      this.#inbox.receive(peer, message);
+    } catch (error) {
+      this.fail(error);
+    }
   }
 
   disconnected(peer: string): void {
@@ -126,24 +148,32 @@ export class Participant implements Host {
   async decide({ block, id, precommits }: EffectOf<'decide'>): Promise<void> {
     const { store, transactions, onFinal } = this.#parts;
     const local = await this.#workshop.executed(this.#tip, id, block);
+    invariant(local !== undefined, 'one block after the other is decided');
     const commit = this.#workshop.commitOf(this.#tip, precommits);
     await writeBlock(store, this.#workshop.batch(local), block.header.height, commit);
     const { height, timeMs } = block.header;
     const parent = { height, id, timeMs, extensions: block.body.parentExtensions };
     this.#tip = nextTip(store, this.#tip, parent, commit);
     this.#workshop.forget(this.#tip);
-    this.#inbox.open(this.#tip);
     transactions.onBlock(local.transactionHashes, local.executed.outcome.changes);
     onFinal?.(local, commit);
+    if (this.#isStopped) return;
+    this.#inbox.open(this.#tip);
     this.#runner.submit({ kind: 'start', context: this.#contextOf(this.#tip) });
-    this.#beginHeight();
+  }
+
+  handled(input: Input): void {
+    this.#inbox.handled(input);
+    if (input.kind === 'start') this.#beginHeight();
   }
 
   perform(effect: HostEffect): void {
     const { network } = this.#parts;
     switch (effect.kind) {
       case 'timer':
-        this.#setAlarm(effect);
+        this.#setAlarm(nameOf(effect.timer), effect.delayMs, () => {
+          this.#runner.submit({ kind: 'timer', timer: effect.timer });
+        });
         return;
       case 'cancel-timers':
         this.#cancelAlarms();
@@ -173,8 +203,7 @@ export class Participant implements Host {
         this.#inbox.keepEvidence(effect.contradiction);
         return;
       case 'diverged':
-        this.stop();
-        this.#parts.onStop(
+        this.fail(
           new ConsensusStoppedError('CONSENSUS_DIVERGED', 'the chain has committed what is invalid here', {
             height: effect.height,
           }),
@@ -187,8 +216,9 @@ export class Participant implements Host {
     this.#parts.onWarning?.(error);
   }
 
-  /** Called by the runner when the node must not go on. */
+  /** The node must not go on. What fails in a node that has stopped is of no interest any more. */
   fail(error: unknown): void {
+    if (this.#isStopped) return;
     this.stop();
     this.#parts.onStop(error);
   }
@@ -227,49 +257,49 @@ export class Participant implements Host {
       const again = (): void => {
         if (this.#tip === tip) this.#inBackground(this.#build(effect));
       };
-      this.#alarms.set('build', clock.setTimer(earlyMs, again));
+      this.#setAlarm('build', Math.min(earlyMs, MAX_ALARM_MS), again);
       return;
     }
     const draft = await this.#workshop.draft(tip, effect, signatory, clock.nowMs());
-    if (draft === undefined || this.#tip !== tip || this.#runner.isStopped) return;
+    if (draft === undefined || this.#tip !== tip || this.#isStopped) return;
     this.#inbox.blocks.shareBody(effect.height, draft.body, draft.transactionHashes);
     // The network gets its turn: execution takes the thread for as long as a message takes around the world.
-    this.#alarms.set(
-      'build',
-      clock.setTimer(0, () => {
-        if (this.#tip === tip) this.#inBackground(Promise.resolve().then(() => this.#execute(effect, draft)));
-      }),
-    );
+    this.#setAlarm('build', 0, () => {
+      if (this.#tip === tip) this.#inBackground(Promise.resolve().then(() => this.#execute(effect, draft)));
+    });
   }
 
   #execute({ height, round }: EffectOf<'build'>, draft: BlockDraft): void {
-    const { id, block } = this.#workshop.build(this.#tip, draft);
+    const local = this.#workshop.build(this.#tip, draft);
+    if (local === undefined) return;
+    const { id, block } = local;
     this.#runner.submit({ kind: 'built', height, round, id, block });
     this.#prepareLater(id);
   }
 
   /** Between this node's vote and those of the others there is time. */
   #prepareLater(id: Uint8Array): void {
-    if (this.#runner.isStopped) return;
-    const alarm = this.#parts.clock.setTimer(PREPARE_AFTER_MS, () => {
-      this.#alarms.delete('prepare');
+    if (this.#isStopped) return;
+    this.#setAlarm('prepare', PREPARE_AFTER_MS, () => {
       this.#workshop.prepare(id);
     });
-    this.#alarms.get('prepare')?.cancel();
-    this.#alarms.set('prepare', alarm);
   }
 
   async #validate({ height, id, block }: EffectOf<'validate'>): Promise<void> {
     const validity = await this.#workshop.validate(this.#tip, id, block);
+    if (validity === undefined) return;
     this.#runner.submit({ kind: 'validated', height, id, validity });
     if (validity === 'valid') this.#prepareLater(id);
   }
 
   /** What fails there is a fault of this node. */
   #inBackground(work: Promise<void>): void {
-    work.catch((error: unknown) => {
-      if (!this.#runner.isStopped) this.fail(error);
-    });
+    const done = work
+      .catch((error: unknown) => {
+        this.fail(error);
+      })
+      .finally(() => this.#background.delete(done));
+    this.#background.add(done);
   }
 
   #help(peer: string, height: number): void {
@@ -280,12 +310,12 @@ export class Participant implements Host {
     network.send(peer, { kind: 'block', block });
   }
 
-  #setAlarm({ timer, delayMs }: EffectOf<'timer'>): void {
-    const name = nameOf(timer);
+  /** One alarm of a name at a time: a new one takes the place of the one before. */
+  #setAlarm(name: string, delayMs: number, run: () => void): void {
     this.#alarms.get(name)?.cancel();
     const alarm = this.#parts.clock.setTimer(delayMs, () => {
       this.#alarms.delete(name);
-      this.#runner.submit({ kind: 'timer', timer });
+      run();
     });
     this.#alarms.set(name, alarm);
   }

@@ -1,4 +1,5 @@
 import { abiTargets } from './abi.js';
+import { consensusTargets } from './consensus.js';
 import { documentTargets } from './documents.js';
 import { durableTargets } from './durable.js';
 import { moduleTargets } from './modules.js';
@@ -18,4 +19,5 @@ export const FUZZ_TARGETS: readonly FuzzTarget[] = [
   ...documentTargets,
   ...treeTargets,
   ...durableTargets,
+  ...consensusTargets,
 ];

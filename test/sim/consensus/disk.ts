@@ -94,7 +94,8 @@ export function nodeDisks(genesis: MemoryStore, flaw?: Flaw): DiskKind<NodeDisk>
       store: new SimulatedStore(store.memory.snapshot(), delay),
       hasSigner,
     }),
-    isBlank: ({ files }) => files.appendedBytes === 0,
+    // Before its signer's record is made a disk belongs to nobody.
+    isBlank: ({ hasSigner }) => !hasSigner,
     setFull: ({ files, store }, isFull) => {
       files.capacityBytes = isFull ? 0 : Infinity;
       store.isFull = isFull;

@@ -16,6 +16,7 @@ import { NO_ROUND } from '../../../protocol/types/proposal.js';
 import { PREVOTE } from '../../../protocol/types/vote.js';
 import type { NamedTransaction } from '../../../node/consensus/block-assembly.js';
 import { BlockExchange } from '../../../node/consensus/block-exchange.js';
+import { PeerBudget } from '../../../node/consensus/peer-budget.js';
 import { createPrng } from '../../support/prng.js';
 import { SAMPLES } from '../../support/samples.js';
 
@@ -35,7 +36,10 @@ class End {
   readonly blamed: string[] = [];
   readonly pool = new Map<string, NamedTransaction>();
   readonly engine = new ConsensusEngine(undefined);
+  readonly budget = new PeerBudget({ most: 64, windowMs: 300, silenceMs: 0 });
   readonly exchange: BlockExchange;
+  readonly underway = new Set<string>();
+  nowMs = 0;
 
   constructor() {
     const send = (to: string, message: Message): void => {
@@ -51,9 +55,12 @@ class End {
         sendToValidator: (id, message) => {
           send(toHex(id), message);
         },
-        blame: (_peer, error: OgpuError) => {
-          this.blamed.push(error.code);
-        },
+        blame: () => assert.fail('the inbox blames'),
+      },
+      isUnderway: (name) => this.underway.has(name),
+      mayCheck: (peer, thing) => this.budget.spend(peer, thing, this.nowMs),
+      reject: (_peer, error: OgpuError) => {
+        this.blamed.push(error.code);
       },
       submit: (input) => {
         this.submitted.push(input);
@@ -214,7 +221,11 @@ describe('blocks between validators', () => {
     receiver.exchange.propose(proposalOf(block));
     assert.equal(receiver.result(), undefined);
     receiver.exchange.receive('1', answer(transactions.slice(1)));
+    receiver.exchange.receive('1', answer(transactions.slice(1)));
+    assert.deepEqual(receiver.blamed, ['BLOCK_TRANSACTIONS_FOREIGN'], 'one answer in a window is looked at');
+    receiver.nowMs += 300;
     receiver.exchange.receive('1', answer([...transactions].reverse()));
+    receiver.nowMs += 300;
     assert.deepEqual(receiver.blamed, ['BLOCK_TRANSACTIONS_FOREIGN', 'BLOCK_TRANSACTIONS_FOREIGN']);
     receiver.exchange.receive('1', answer(transactions));
     assert.deepEqual(receiver.result(), block);
@@ -248,6 +259,25 @@ describe('blocks between validators', () => {
     }
     assert.equal(fooled.result(), undefined);
     assert.deepEqual(fooled.blamed, ['BLOCK_BODY_FOREIGN']);
+  });
+
+  test('one body of two rounds comes out with the header of each', () => {
+    const receiver = new End();
+    receiver.knows(transactions);
+    receiver.exchange.receive('1', {
+      kind: 'compactBody',
+      compactBody: compactBody(HEIGHT, block.body, hashes),
+    });
+    receiver.exchange.propose(proposalOf(block));
+    assert.deepEqual(receiver.result(), block);
+    const again = { header: { ...block.header, timeMs: block.header.timeMs - 1 }, body: block.body };
+    const id = toHex(blockId(block.header));
+    receiver.underway.add(id);
+    receiver.exchange.propose(proposalOf(again));
+    assert.deepEqual(
+      receiver.submitted.map((input) => input.kind === 'block' && input.block),
+      [block, again],
+    );
   });
 
   test('few bodies are put together at a time, one of each peer', () => {

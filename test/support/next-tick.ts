@@ -1,0 +1,6 @@
+/** Resolves when every promise that could settle by itself has. */
+export function nextTick(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+}
