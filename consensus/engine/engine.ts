@@ -3,7 +3,7 @@ import { bytesEqual, fromHex, toHex } from '../../protocol/bytes.js';
 import { invariant } from '../../protocol/invariant.js';
 import { proposalPayloadCodec, NO_ROUND, type ProposalPayload } from '../../protocol/types/proposal.js';
 import { isNilBlockId, NIL_BLOCK_ID, PRECOMMIT, PREVOTE } from '../../protocol/types/vote.js';
-import { extensionPayloadCodec } from '../../protocol/types/extension.js';
+import { extensionPayloadCodec, type VoteExtension } from '../../protocol/types/extension.js';
 import type { Output } from '../core/state-machine.js';
 import type { BlockInRound, VoteKind, VoteTarget } from '../core/types.js';
 import type { AddResult } from '../core/vote-keeper.js';
@@ -39,6 +39,11 @@ export class ConsensusEngine {
 
   get current(): OpenHeight | undefined {
     return this.#current;
+  }
+
+  /** Whether this is an extension of one of the last heights that came with a vote, byte for byte. */
+  hasVerified(extension: VoteExtension): boolean {
+    return this.#past.some((past) => past.holds(extension));
   }
 
   *handle(input: Input): Performing {
@@ -478,6 +483,7 @@ function targetOf(blockId: Uint8Array): VoteTarget {
   return isNilBlockId(blockId) ? null : toHex(blockId);
 }
 
+/** Long enough that nothing is sent twice where messages arrive. */
 function resendMs({ timeoutProposeMs }: HeightContext['params']): number {
-  return Math.floor((timeoutProposeMs + 1) / 2);
+  return timeoutProposeMs;
 }

@@ -26,8 +26,8 @@ export class FutureMessages {
   add(peer: Peer, early: EarlyMessage): void {
     const waiting = this.#waiting.get(peer) ?? [];
     if (waiting.length === 0 && this.#waiting.size >= MAX_PEERS) return;
-    const { kind } = early.message;
-    if (kind === 'votes' || (kind === 'block' && !this.#hasRoomForBlock(waiting))) return;
+    const { message } = early;
+    if (message.kind === 'votes' || (isBlock(message) && !this.#hasRoomForBlock(waiting))) return;
     waiting.push(early);
     if (waiting.length > MAX_PER_PEER) waiting.shift();
     this.#waiting.set(peer, waiting);
@@ -52,10 +52,14 @@ export class FutureMessages {
   /** One of each peer, and few in all. */
   #hasRoomForBlock(ofPeer: readonly EarlyMessage[]): boolean {
     const blocksIn = (messages: readonly EarlyMessage[]): number =>
-      messages.filter(({ message }) => message.kind === 'block').length;
+      messages.filter(({ message }) => isBlock(message)).length;
     if (blocksIn(ofPeer) > 0) return false;
     let blocks = 0;
     for (const waiting of this.#waiting.values()) blocks += blocksIn(waiting);
     return blocks < MAX_BLOCKS;
   }
+}
+
+function isBlock({ kind }: Message): boolean {
+  return kind === 'block' || kind === 'compactBlock' || kind === 'compactBody';
 }

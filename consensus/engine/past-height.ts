@@ -53,6 +53,14 @@ export class PastHeight {
     return { ...this.#decided, votes };
   }
 
+  /** Whether an extension is known byte for byte: then its signature has been verified. */
+  holds({ payload, validator, signature }: VoteExtension): boolean {
+    const kept = this.#extensions.get(toHex(validator));
+    if (kept === undefined || payload.height !== this.height) return false;
+    const isSame = kept.payload.round === payload.round && bytesEqual(kept.payload.content, payload.content);
+    return isSame && bytesEqual(kept.signature, signature);
+  }
+
   /** Known precommits of validators that a commit has as signers of something else: with what others know they are evidence. */
   contradictedBy(commit: Commit): SignedVote[] {
     if (commit.height !== this.height || commit.round !== this.#decided.round) return [];

@@ -56,33 +56,49 @@ export interface BlockPlan {
 /** Bytes of a block that late extensions may take. */
 const MAX_LATE_EXTENSION_BYTES = 256 * 1024;
 
-/**
- * Makes the block after `tip` and executes it.
- *
- * @throws BlockInvalidError when something in the plan may not be in a block
- */
-export function makeBlock(view: Reader, tip: ChainTip, plan: BlockPlan, checkInvariants = false): LocalBlock {
-  const parentCommit = plan.parentCommit?.commit ?? emptyCommit();
+/** A block whose body stands, before its execution has shown what the header must say. */
+export interface BlockDraft {
+  readonly plan: BlockPlan;
+  readonly body: Body;
+  readonly transactions: readonly RecoveredTransaction[];
+  readonly transactionHashes: readonly Uint8Array[];
+}
+
+/** What goes into the block after `tip`: as many of the planned transactions as fit. */
+export function draftBlock(tip: ChainTip, plan: BlockPlan): BlockDraft {
   const body: Body = {
     transactions: [],
     evidence: [...plan.evidence],
-    parentCommit,
+    parentCommit: plan.parentCommit?.commit ?? emptyCommit(),
     parentExtensions: extensionsOf(tip, plan),
-  };
-  const { proposer, timeMs } = plan;
-  const height = tip.parent.height + 1;
-  const input = {
-    ...{ height, timeMs, proposer, beaconReveal: plan.reveal },
-    absent: absentFrom(view, height, parentCommit.signers),
-    evidence: plan.evidence.map(offenceOf),
   };
   const empty = withHeader(tip, plan, body, [], NO_COMMITMENTS);
   const transactions = fitting(plan.transactions, tip.params.blocks.maxBlockBytes - encodedBlockBytes(empty));
   body.transactions = transactions.map(({ bytes }) => bytes);
-  const hashes = transactions.map(({ hash }) => hash);
-  const executed = executeBlock(view, { ...input, transactions }, { checkInvariants });
-  const block = withHeader(tip, plan, body, hashes, executed.commitments);
-  return { block, id: blockId(block.header), transactionHashes: hashes, executed };
+  return { plan, body, transactions, transactionHashes: transactions.map(({ hash }) => hash) };
+}
+
+/**
+ * Executes a draft: makes the block after `tip`.
+ *
+ * @throws BlockInvalidError when something in the plan may not be in a block
+ */
+export function makeBlock(
+  view: Reader,
+  tip: ChainTip,
+  { plan, body, transactions, transactionHashes }: BlockDraft,
+  checkInvariants = false,
+): LocalBlock {
+  const { proposer, timeMs } = plan;
+  const height = tip.parent.height + 1;
+  const input = {
+    ...{ height, timeMs, proposer, beaconReveal: plan.reveal, transactions },
+    absent: absentFrom(view, height, body.parentCommit.signers),
+    evidence: plan.evidence.map(offenceOf),
+  };
+  const executed = executeBlock(view, input, { checkInvariants });
+  const block = withHeader(tip, plan, body, transactionHashes, executed.commitments);
+  return { block, id: blockId(block.header), transactionHashes, executed };
 }
 
 /**

@@ -10,32 +10,40 @@ import type { Polka, SignedVote } from '../../consensus/messages.js';
 import { assemblePolka } from '../../consensus/polka.js';
 import { toHex } from '../../protocol/bytes.js';
 import { BlsError } from '../../protocol/crypto/bls.js';
+import { keccak256 } from '../../protocol/crypto/hash.js';
 import type { OgpuError } from '../../protocol/errors.js';
 import { TransactionError } from '../../protocol/transactions/errors.js';
 import { RlpError } from '../../protocol/transactions/rlp.js';
 import type { Block } from '../../protocol/types/block.js';
 import type { ExtendedCommit } from '../../protocol/types/commit.js';
+import type { VoteExtension } from '../../protocol/types/extension.js';
+import { blockId } from '../../protocol/types/header.js';
 import { BlockReadingError } from '../../state/chain/block-reading.js';
 import { BlockOutcomeError } from '../../state/chain/ledger.js';
 import { isPunishable } from '../../state/staking/evidence.js';
-import type { Store } from '../../state/store/store.js';
+import type { Change, Store } from '../../state/store/store.js';
 import { progressRecord } from '../../state/system/chain.js';
 import { BlockInvalidError } from '../../state/transition/transition.js';
 import {
   checkAndExecute,
+  draftBlock,
   extendedCommitOf,
   makeBlock,
+  type BlockDraft,
   type BlockPlan,
   type LocalBlock,
 } from './block-execution.js';
 import { momentAfter, type ChainTip } from './chain-tip.js';
 import type { Signatory } from './signatory.js';
+import { batchOf } from './stored-blocks.js';
 import type { TransactionSource } from './surroundings.js';
 
 export interface WorkshopParts {
   readonly store: Store;
   readonly transactions: TransactionSource;
   readonly checkInvariants?: boolean;
+  /** Tells extensions whose signatures were verified with the votes they came with. */
+  readonly isVerified?: (extension: VoteExtension) => boolean;
   readonly onWarning?: (error: OgpuError) => void;
 }
 
@@ -47,23 +55,21 @@ export class BlockWorkshop {
   readonly #parts: WorkshopParts;
   readonly #evidence: EvidencePool;
   readonly #executed = new Map<string, LocalBlock>();
+  #prepared: { readonly name: string; readonly batch: readonly Change[] } | undefined;
 
   constructor(parts: WorkshopParts, evidence: EvidencePool) {
     this.#parts = parts;
     this.#evidence = evidence;
   }
 
-  /**
-   * The block after the tip. One that holds nothing is made where the transactions at hand do not fit the state; none where the signer
-   * refuses to reveal, or the height ended meanwhile.
-   */
-  async build(
+  /** What the block after the tip will hold; undefined where the signer refuses to reveal, or the height ended meanwhile. */
+  async draft(
     tip: ChainTip,
     effect: EffectOf<'build'>,
     signatory: Signatory,
     nowMs: number,
-  ): Promise<LocalBlock | undefined> {
-    const { store, transactions, onWarning } = this.#parts;
+  ): Promise<BlockDraft | undefined> {
+    const { store, transactions } = this.#parts;
     const { params, parent, previousBeacon } = tip;
     const timeMs = Math.max(nowMs, parent.timeMs + 1);
     const moment = { height: effect.height, timeMs, params };
@@ -84,13 +90,22 @@ export class BlockWorkshop {
       }),
       extraData: new Uint8Array(0),
     };
+    return draftBlock(tip, plan);
+  }
+
+  /**
+   * The block after the tip. One that holds no transactions is made where those of the draft do not fit the state; none where the height
+   * ended meanwhile.
+   */
+  build(tip: ChainTip, draft: BlockDraft): LocalBlock | undefined {
+    if (this.#isOver(tip)) return undefined;
     try {
-      return this.#keep(this.#make(tip, plan));
+      return this.#keep(this.#make(tip, draft));
     } catch (error) {
       if (!(error instanceof BlockInvalidError) || error.code !== 'BLOCK_TRANSACTION_INADMISSIBLE')
         throw error;
-      onWarning?.(error);
-      return this.#keep(this.#make(tip, { ...plan, transactions: [] }));
+      this.#parts.onWarning?.(error);
+      return this.#keep(this.#make(tip, draftBlock(tip, { ...draft.plan, transactions: [] })));
     }
   }
 
@@ -109,12 +124,30 @@ export class BlockWorkshop {
 
   /** A block checked and executed, here or before; undefined where another one took its place meanwhile. */
   async executed(tip: ChainTip, id: Uint8Array, block: Block): Promise<LocalBlock | undefined> {
-    const known = this.#executed.get(toHex(id));
-    if (known !== undefined) return known;
-    const { store, transactions, checkInvariants = false } = this.#parts;
+    const executed = this.#executed.get(toHex(id));
+    if (executed !== undefined) return executed;
+    const { store, transactions, checkInvariants = false, isVerified } = this.#parts;
     const ready = await transactions.resolve(block.body.transactions);
     if (this.#isOver(tip)) return undefined;
-    return this.#keep(checkAndExecute(store, tip, block, { transactions: ready, checkInvariants }));
+    const known = isVerified === undefined ? {} : { isVerified };
+    return this.#keep(checkAndExecute(store, tip, block, { transactions: ready, checkInvariants, ...known }));
+  }
+
+  /** Of a block's transactions, in order. */
+  transactionHashes({ header, body }: Block): readonly Uint8Array[] {
+    const known = this.#executed.get(toHex(blockId(header)));
+    return known?.transactionHashes ?? body.transactions.map(keccak256);
+  }
+
+  /** Makes what a block would write while its votes are on their way: tens of milliseconds that nobody waits for then. */
+  prepare(id: Uint8Array): void {
+    const local = this.#executed.get(toHex(id));
+    if (local !== undefined) this.#prepared = { name: toHex(id), batch: batchOf(local) };
+  }
+
+  /** All that a block writes, but for its commit. */
+  batch(local: LocalBlock): readonly Change[] {
+    return this.#prepared?.name === toHex(local.id) ? this.#prepared.batch : batchOf(local);
   }
 
   /** The commit of the block after the tip. */
@@ -132,6 +165,7 @@ export class BlockWorkshop {
   /** The height is decided: drops its blocks, and evidence that has been used or has become too old. */
   forget(tip: ChainTip): void {
     this.#executed.clear();
+    this.#prepared = undefined;
     const { store } = this.#parts;
     this.#evidence.prune((offence) => isPunishable(store, momentAfter(tip), offence));
   }
@@ -141,8 +175,8 @@ export class BlockWorkshop {
     return progressRecord.read(this.#parts.store).height !== tip.parent.height;
   }
 
-  #make(tip: ChainTip, plan: BlockPlan): LocalBlock {
-    return makeBlock(this.#parts.store, tip, plan, this.#parts.checkInvariants);
+  #make(tip: ChainTip, draft: BlockDraft): LocalBlock {
+    return makeBlock(this.#parts.store, tip, draft, this.#parts.checkInvariants);
   }
 
   #parentCommitOf(tip: ChainTip, precommits: Precommits): ExtendedCommit {

@@ -15,20 +15,20 @@ import {
   type Offence,
 } from '../../consensus/evidence.js';
 import { ExtendedCommitError, verifyExtendedCommit } from '../../consensus/extended-commit.js';
-import type { BlockRequest, Message, Polka, SignedVote } from '../../consensus/messages.js';
+import type { Message, Polka, SignedVote } from '../../consensus/messages.js';
 import { PolkaError, verifyPolka } from '../../consensus/polka.js';
 import type { SignatureEngine } from '../../consensus/votes/engine.js';
 import type { ConsensusMessage } from '../../consensus/votes/message.js';
 import { VoteVerifier } from '../../consensus/votes/verifier.js';
 import { bytesEqual, toHex } from '../../protocol/bytes.js';
 import { BlsError } from '../../protocol/crypto/bls.js';
-import { keccak256 } from '../../protocol/crypto/hash.js';
 import { OgpuError } from '../../protocol/errors.js';
 import type { Block } from '../../protocol/types/block.js';
-import { bodyRoots } from '../../protocol/types/body.js';
 import type { ExtendedCommit } from '../../protocol/types/commit.js';
 import { evidenceCodec, type Evidence } from '../../protocol/types/evidence.js';
 import { blockId, type Header } from '../../protocol/types/header.js';
+import type { NamedTransaction } from './block-assembly.js';
+import { BlockExchange } from './block-exchange.js';
 import type { ChainTip } from './chain-tip.js';
 import { PeerBudget, type PeerBounds } from './peer-budget.js';
 import type { Alarm, Clock, ConsensusNetwork } from './surroundings.js';
@@ -45,6 +45,8 @@ export interface InboxParts {
   readonly help: (peer: string, height: number) => void;
   /** A block that is final here. */
   readonly finalBlock: (height: number) => Block | undefined;
+  /** A transaction that this node has, by its short id. */
+  readonly findTransaction: (shortId: Uint8Array) => NamedTransaction | undefined;
   /** Whether the next block may carry evidence of an offence. */
   readonly isPunishable: (offence: Offence) => boolean;
 }
@@ -58,20 +60,19 @@ const MAX_PEERS = 1024;
 /** How long this node waits for a height to end by itself when others are further, before it asks; and how often one peer is helped. */
 const CATCH_UP_MS = 300;
 
-/** Final blocks that one peer is given in that time: each may take megabytes. */
+/** Blocks, and bodies' transactions, that one peer is given in that time: each may take megabytes. */
 const HELP_BOUNDS: PeerBounds = { most: 16, windowMs: CATCH_UP_MS, silenceMs: 0 };
 
 /** Proofs and bodies of one peer that are checked, on this thread; after one that does not hold none is for a while. */
 const CHECK_BOUNDS: PeerBounds = { most: 64, windowMs: 300, silenceMs: 5_000 };
-
-/** Blocks that came before what names them, one of each peer. */
-const MAX_PARKED_BLOCKS = 16;
 
 /**
  * Where messages come in: verifies them and tells the engine; keeps what is early; answers who asks. Everybody whose message is no correct
  * node's is blamed for it.
  */
 export class Inbox {
+  /** Where blocks of the open height go out and come in. */
+  readonly blocks: BlockExchange;
   readonly #parts: InboxParts;
   readonly #verifier: VoteVerifier<Unverified>;
   readonly #future = new FutureMessages();
@@ -81,7 +82,6 @@ export class Inbox {
   readonly #checks = new PeerBudget(CHECK_BOUNDS);
   /** Large or costly inputs that the engine has not dealt with yet: another peer's are worth nothing. */
   readonly #underway = new Set<string>();
-  readonly #parked = new Map<string, Block>();
   readonly #opened: number[] = [];
   #tip: ChainTip | undefined;
   #openedMs = 0;
@@ -89,6 +89,17 @@ export class Inbox {
 
   constructor(parts: InboxParts) {
     this.#parts = parts;
+    this.blocks = new BlockExchange({
+      ...parts,
+      submit: (input) => {
+        this.#submitOnce(input);
+      },
+      isUnderway: (name) => this.#underway.has(`block ${name}`),
+      mayCheck: (peer, thing) => this.#mayCheck(peer, thing),
+      reject: (peer, error) => {
+        this.#reject(peer, error);
+      },
+    });
     this.#verifier = new VoteVerifier<Unverified>(parts.signatures, {
       onVerified: (message, peer) => {
         this.#takeVerified(message, peer);
@@ -108,8 +119,8 @@ export class Inbox {
     const { parentCommittee } = tip;
     if (isFirst && parentCommittee !== undefined) this.#openHeight(height - 1, parentCommittee);
     this.#openHeight(height, tip.committee);
+    this.blocks.open(height);
     while (this.#opened.length > OPEN_HEIGHTS) this.#verifier.close(this.#opened.shift() ?? 0);
-    for (const [peer, { header }] of this.#parked) if (header.height !== height) this.#parked.delete(peer);
     if (this.#catchUp !== undefined) this.#askForCommit();
   }
 
@@ -124,12 +135,7 @@ export class Inbox {
   handled(input: Input): void {
     const name = underwayName(input);
     if (name !== undefined) this.#underway.delete(name);
-    if (!NAMES_BLOCKS.has(input.kind)) return;
-    for (const [peer, block] of this.#parked) {
-      if (this.#open?.admits(toHex(blockId(block.header))) !== true) continue;
-      this.#parked.delete(peer);
-      this.#takeBlock(peer, block);
-    }
+    if (NAMES_BLOCKS.has(input.kind)) this.blocks.named();
   }
 
   /** @throws StoreError and whatever else is this node's own trouble */
@@ -140,8 +146,8 @@ export class Inbox {
   forgetPeer(peer: string): void {
     this.#verifier.forgetPeer(peer);
     this.#future.forgetPeer(peer);
+    this.blocks.forgetPeer(peer);
     this.#heights.delete(peer);
-    this.#parked.delete(peer);
     this.#helped.forgetPeer(peer);
     this.#checks.forgetPeer(peer);
   }
@@ -187,7 +193,16 @@ export class Inbox {
         for (const vote of message.votes) this.#verifyVote(peer, vote, receivedMs);
         return;
       case 'block':
-        this.#takeBlock(peer, message.block);
+      case 'compactBody':
+      case 'compactBlock':
+      case 'transactions':
+        this.blocks.receive(peer, message);
+        return;
+      case 'wantBlock':
+        if (this.#mayHelp(peer, toHex(message.wantBlock.blockId))) this.blocks.receive(peer, message);
+        return;
+      case 'wantTransactions':
+        if (this.#mayHelp(peer, toHex(message.wantTransactions.bodyRoot))) this.blocks.receive(peer, message);
         return;
       case 'polka':
       case 'commit':
@@ -198,9 +213,6 @@ export class Inbox {
         if (message.work.height === this.#height) {
           this.#submitOnce({ kind: 'work-notice', height: message.work.height });
         }
-        return;
-      case 'wantBlock':
-        this.#giveBlock(peer, message.wantBlock);
         return;
       case 'wantCommit':
         this.#help(peer, message.wantCommit.height);
@@ -273,37 +285,13 @@ export class Inbox {
       const { proposal, header, receivedMs } = message;
       if (header !== undefined) {
         this.#parts.submit({ kind: 'proposal', proposal: { proposal, header }, receivedMs });
+        this.blocks.propose({ proposal, header });
       }
       return;
     }
     const { vote, extension } = message;
     const signed = { vote, extension: extension === undefined ? [] : [extension] };
     this.#parts.submit({ kind: 'vote', vote: signed, from: peer });
-  }
-
-  /** A block of which the engine knows the id, with the body its header names. One that nothing names yet is kept for a moment. */
-  #takeBlock(peer: string, block: Block): void {
-    const id = blockId(block.header);
-    const open = this.#open;
-    if (open?.admits(toHex(id)) !== true) {
-      if (open?.blocks.has(toHex(id)) !== true) this.#park(peer, block);
-      return;
-    }
-    const input = { kind: 'block', id, block } as const;
-    if (this.#isUnderway(input)) return;
-    this.#checking(peer, `block ${toHex(id)}`, () => {
-      const roots = bodyRoots(block.body, block.body.transactions.map(keccak256));
-      const isWhole = (Object.keys(roots) as (keyof typeof roots)[]).every((field) =>
-        bytesEqual(roots[field], block.header[field]),
-      );
-      if (!isWhole) throw new InboxError('BLOCK_BODY_FOREIGN', 'a header with another body');
-      this.#submitOnce(input);
-    });
-  }
-
-  #park(peer: string, block: Block): void {
-    if (block.header.height !== this.#height) return;
-    if (this.#parked.has(peer) || this.#parked.size < MAX_PARKED_BLOCKS) this.#parked.set(peer, block);
   }
 
   #takeProof(peer: string, message: Message & { readonly kind: 'polka' | 'commit' | 'evidence' }): void {
@@ -356,19 +344,6 @@ export class Inbox {
     return this.#parts.evidence.add(this.#evidenceContext(), evidence);
   }
 
-  #giveBlock(peer: string, { height, blockId: id }: BlockRequest): void {
-    const name = toHex(id);
-    if (!this.#helped.spend(peer, name, this.#parts.clock.nowMs())) return;
-    const block = this.#parts.engine.current?.blocks.get(name) ?? this.#finalBlock(height, id);
-    if (block !== undefined) this.#parts.network.send(peer, { kind: 'block', block });
-  }
-
-  #finalBlock(height: number, id: Uint8Array): Block | undefined {
-    if (height >= this.#height) return undefined;
-    const block = this.#parts.finalBlock(height);
-    return block !== undefined && bytesEqual(blockId(block.header), id) ? block : undefined;
-  }
-
   /** Whether somebody who is still at a height will not leave it by itself: the last one just takes its time. */
   #isStuckAt(height: number): boolean {
     const isLast = height === this.#height - 1;
@@ -379,8 +354,11 @@ export class Inbox {
   /** One peer is helped with few heights at a time: what it gets is large. */
   #help(peer: string, height: number): void {
     if (height >= this.#height || height < 1) return;
-    const nowMs = this.#parts.clock.nowMs();
-    if (this.#helped.spend(peer, `${height}`, nowMs)) this.#parts.help(peer, height);
+    if (this.#mayHelp(peer, `${height}`)) this.#parts.help(peer, height);
+  }
+
+  #mayHelp(peer: string, thing: string): boolean {
+    return this.#helped.spend(peer, thing, this.#parts.clock.nowMs());
   }
 
   #evidenceContext(): EvidenceContext {
@@ -410,22 +388,28 @@ export class Inbox {
 
   /** Checks what a peer has sent, if it has not made this node check too much; blames it where it does not hold. */
   #checking(peer: string, thing: string, check: () => void): void {
-    const nowMs = this.#parts.clock.nowMs();
-    if (!this.#checks.spend(peer, thing, nowMs)) return;
+    if (!this.#mayCheck(peer, thing)) return;
     try {
       check();
     } catch (error) {
       if (!isFaultOfPeer(error)) throw error;
-      this.#checks.silence(peer, nowMs);
-      this.#parts.network.blame(peer, error);
+      this.#reject(peer, error);
     }
+  }
+
+  #mayCheck(peer: string, thing: string): boolean {
+    return this.#checks.spend(peer, thing, this.#parts.clock.nowMs());
+  }
+
+  /** Blames a peer for what does not hold, and checks nothing of it for a while. */
+  #reject(peer: string, error: OgpuError): void {
+    this.#checks.silence(peer, this.#parts.clock.nowMs());
+    this.#parts.network.blame(peer, error);
   }
 }
 
 /** A message that is of no use. */
-export class InboxError extends OgpuError<
-  'BLOCK_BODY_FOREIGN' | 'PROPOSAL_HEADER_FOREIGN' | 'INBOX_CLOSED'
-> {}
+export class InboxError extends OgpuError<'PROPOSAL_HEADER_FOREIGN' | 'INBOX_CLOSED'> {}
 
 const FAULTS_OF_PEERS = [
   InboxError,
@@ -475,6 +459,10 @@ function heightOf(message: Message): number | undefined {
       return message.polka.height;
     case 'block':
       return message.block.header.height;
+    case 'compactBody':
+      return message.compactBody.height;
+    case 'compactBlock':
+      return message.compactBlock.header.height;
     case 'work':
       return message.work.height;
     default:

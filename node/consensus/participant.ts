@@ -10,10 +10,11 @@ import type { SignatureEngine } from '../../consensus/votes/engine.js';
 import { OgpuError } from '../../protocol/errors.js';
 import { invariant } from '../../protocol/invariant.js';
 import type { ExtendedCommit } from '../../protocol/types/commit.js';
+import type { VoteExtension } from '../../protocol/types/extension.js';
 import { isPunishable } from '../../state/staking/evidence.js';
 import type { Store } from '../../state/store/store.js';
 import { BlockWorkshop } from './block-workshop.js';
-import type { LocalBlock } from './block-execution.js';
+import type { BlockDraft, LocalBlock } from './block-execution.js';
 import { momentAfter, nextTip, type ChainTip } from './chain-tip.js';
 import { Inbox } from './inbox.js';
 import type { Signatory } from './signatory.js';
@@ -67,7 +68,8 @@ export class Participant implements Host {
     const silent = { sign: () => Promise.resolve(null) };
     const signer = parts.signatory ?? silent;
     this.#runner = new Runner({ engine: this.#engine, log: parts.log, signer, host: this });
-    this.#workshop = new BlockWorkshop(parts, this.#evidence);
+    const isVerified = (extension: VoteExtension): boolean => this.#engine.hasVerified(extension);
+    this.#workshop = new BlockWorkshop({ ...parts, isVerified }, this.#evidence);
     this.#inbox = new Inbox({
       ...parts,
       engine: this.#engine,
@@ -77,6 +79,7 @@ export class Participant implements Host {
         this.#help(peer, height);
       },
       finalBlock: (height) => storedBlock(parts.store, height),
+      findTransaction: (shortId) => parts.transactions.find(shortId),
       isPunishable: (offence) => isPunishable(parts.store, momentAfter(this.#tip), offence),
     });
     parts.transactions.onWork = () => {
@@ -147,7 +150,7 @@ export class Participant implements Host {
     const local = await this.#workshop.executed(this.#tip, id, block);
     invariant(local !== undefined, 'one block after the other is decided');
     const commit = this.#workshop.commitOf(this.#tip, precommits);
-    await writeBlock(store, local, commit);
+    await writeBlock(store, this.#workshop.batch(local), block.header.height, commit);
     const { height, timeMs } = block.header;
     const parent = { height, id, timeMs, extensions: block.body.parentExtensions };
     this.#tip = nextTip(store, this.#tip, parent, commit);
@@ -182,10 +185,10 @@ export class Participant implements Host {
         this.#inBackground(this.#validate(effect));
         return;
       case 'fetch':
-        network.broadcast({ kind: 'wantBlock', wantBlock: { height: effect.height, blockId: effect.id } });
+        this.#inbox.blocks.fetch(effect.height, effect.id);
         return;
       case 'broadcast':
-        network.broadcast(effect.message);
+        this.#broadcast(effect.message);
         return;
       case 'send':
         network.send(effect.to, effect.message);
@@ -220,6 +223,11 @@ export class Participant implements Host {
     this.#parts.onStop(error);
   }
 
+  #broadcast(message: Message): void {
+    if (message.kind !== 'block') this.#parts.network.broadcast(message);
+    else this.#inbox.blocks.shareBlock(message.block, this.#workshop.transactionHashes(message.block));
+  }
+
   #beginHeight(): void {
     if (this.#parts.transactions.hasWork) this.#runner.submit({ kind: 'work' });
     this.#inbox.takeFuture();
@@ -252,15 +260,36 @@ export class Participant implements Host {
       this.#setAlarm('build', Math.min(earlyMs, MAX_ALARM_MS), again);
       return;
     }
-    const { height, round } = effect;
-    const local = await this.#workshop.build(tip, effect, signatory, clock.nowMs());
-    if (local !== undefined)
-      this.#runner.submit({ kind: 'built', height, round, id: local.id, block: local.block });
+    const draft = await this.#workshop.draft(tip, effect, signatory, clock.nowMs());
+    if (draft === undefined || this.#tip !== tip || this.#isStopped) return;
+    this.#inbox.blocks.shareBody(effect.height, draft.body, draft.transactionHashes);
+    // The network gets its turn: execution takes the thread for as long as a message takes around the world.
+    this.#setAlarm('build', 0, () => {
+      if (this.#tip === tip) this.#inBackground(Promise.resolve().then(() => this.#execute(effect, draft)));
+    });
+  }
+
+  #execute({ height, round }: EffectOf<'build'>, draft: BlockDraft): void {
+    const local = this.#workshop.build(this.#tip, draft);
+    if (local === undefined) return;
+    const { id, block } = local;
+    this.#runner.submit({ kind: 'built', height, round, id, block });
+    this.#prepareLater(id);
+  }
+
+  /** Between this node's vote and those of the others there is time. */
+  #prepareLater(id: Uint8Array): void {
+    if (this.#isStopped) return;
+    this.#setAlarm('prepare', PREPARE_AFTER_MS, () => {
+      this.#workshop.prepare(id);
+    });
   }
 
   async #validate({ height, id, block }: EffectOf<'validate'>): Promise<void> {
     const validity = await this.#workshop.validate(this.#tip, id, block);
-    if (validity !== undefined) this.#runner.submit({ kind: 'validated', height, id, validity });
+    if (validity === undefined) return;
+    this.#runner.submit({ kind: 'validated', height, id, validity });
+    if (validity === 'valid') this.#prepareLater(id);
   }
 
   /** What fails there is a fault of this node. */
@@ -296,6 +325,9 @@ export class Participant implements Host {
     this.#alarms.clear();
   }
 }
+
+/** Enough to sign and send a vote. */
+const PREPARE_AFTER_MS = 20;
 
 function nameOf(timer: Timer): string {
   return 'round' in timer ? `${timer.kind} ${timer.round}` : timer.kind;

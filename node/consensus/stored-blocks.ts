@@ -1,16 +1,24 @@
 import { blockCodec, type Block } from '../../protocol/types/block.js';
 import { extendedCommitCodec, type ExtendedCommit } from '../../protocol/types/commit.js';
-import { blockBatch } from '../../state/chain/block-batch.js';
+import { uncommittedBatch, withCommit } from '../../state/chain/block-batch.js';
 import { NODE_KEYS } from '../../state/store/keys.js';
-import type { Reader, Store } from '../../state/store/store.js';
+import type { Change, Reader, Store } from '../../state/store/store.js';
 import type { LocalBlock } from './block-execution.js';
 
-/** Makes a decided block final: one batch, durable when this resolves. */
-export async function writeBlock(store: Store, local: LocalBlock, commit: ExtendedCommit): Promise<void> {
-  const { block, transactionHashes, executed } = local;
+/** What a block writes when it becomes final, but for its commit. */
+export function batchOf({ block, transactionHashes, executed }: LocalBlock): readonly Change[] {
   const { receipts, changes } = executed.outcome;
-  const { treeNodes } = executed;
-  await store.write(blockBatch({ block, commit, transactionHashes, receipts, changes, treeNodes }));
+  return uncommittedBatch({ block, transactionHashes, receipts, changes, treeNodes: executed.treeNodes });
+}
+
+/** Makes a decided block final: one batch, durable when this resolves. @param batch from `batchOf` */
+export async function writeBlock(
+  store: Store,
+  batch: readonly Change[],
+  height: number,
+  commit: ExtendedCommit,
+): Promise<void> {
+  await store.write(withCommit(batch, height, commit));
 }
 
 export function storedBlock(store: Reader, height: number): Block | undefined {

@@ -39,6 +39,8 @@ export interface TransactionSource {
     readonly gasLimit: number;
     readonly maxBytes: number;
   }): readonly RecoveredTransaction[];
+  /** One that is known here, as compact blocks name it: by the first bytes of its hash. */
+  find(shortId: Uint8Array): RecoveredTransaction | undefined;
   /** @throws OgpuError for an envelope that is no transaction of this chain */
   resolve(envelopes: readonly Uint8Array[]): Promise<readonly RecoveredTransaction[]>;
   /** A block is final: its transactions are gone, and the state is new. */

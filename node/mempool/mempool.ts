@@ -25,6 +25,7 @@ import { MempoolError } from './errors.js';
 import { createHeads, createTails, outranks, rankOf, type Rank } from './orders.js';
 import { selectTransactions, type SelectRequest } from './select.js';
 import { SenderQueue } from './sender-queue.js';
+import { ShortIds } from './short-ids.js';
 import { Tally, type MempoolStats } from './tally.js';
 
 export interface MempoolOptions {
@@ -74,6 +75,7 @@ export class Mempool {
   readonly #senders = new Map<string, SenderQueue>();
   /** In the order of arrival. */
   readonly #entries = new Map<string, PoolEntry>();
+  readonly #shortIds = new ShortIds();
   readonly #heads = createHeads();
   readonly #tails = createTails();
   readonly #tally = new Tally();
@@ -118,6 +120,11 @@ export class Mempool {
 
   get(hash: Uint8Array): RecoveredTransaction | undefined {
     return this.#entries.get(keyText(hash))?.recovered;
+  }
+
+  /** As compact blocks name it: by the first bytes of its hash. */
+  find(shortId: Uint8Array): RecoveredTransaction | undefined {
+    return this.#shortIds.get(shortId);
   }
 
   /** The nonce after the account's and those of the pool that follow it without a gap. */
@@ -214,8 +221,9 @@ export class Mempool {
     this.#boundExemption(queue, entry);
     this.#makeRoom(queue, entry, old);
 
-    if (old !== undefined) this.#entries.delete(keyText(old.recovered.hash));
+    if (old !== undefined) this.#forget([old]);
     this.#entries.set(keyText(recovered.hash), entry);
+    this.#shortIds.add(recovered);
     this.#arrivals++;
     this.#lastArrivalMs = entry.arrivedAtMs;
     this.#tally.accepted++;
@@ -321,7 +329,10 @@ export class Mempool {
   }
 
   #forget(entries: readonly PoolEntry[]): void {
-    for (const { recovered } of entries) this.#entries.delete(keyText(recovered.hash));
+    for (const { recovered } of entries) {
+      this.#entries.delete(keyText(recovered.hash));
+      this.#shortIds.delete(recovered);
+    }
   }
 
   #queueOf({ recovered }: PoolEntry): SenderQueue {

@@ -172,6 +172,7 @@ export const uint64: UintNumberType = new CheckedUint(8);
 export const uint128: UintBigintType = new CheckedBigUint(16);
 export const uint256: UintBigintType = new CheckedBigUint(32);
 
+export const bytes12: ByteVectorType = new CheckedByteVector(12);
 export const bytes20: ByteVectorType = new CheckedByteVector(20);
 export const bytes32: ByteVectorType = new CheckedByteVector(32);
 export const bytes48: ByteVectorType = new CheckedByteVector(48);

@@ -30,19 +30,28 @@ export interface FinalBlock {
  * All that a final block writes, for one atomic and durable batch: state, tree nodes, history, block, commit, receipts, indices, and last the
  * mark of the head. A crash leaves all of it or nothing: a final transaction is never "not found".
  */
-export function blockBatch(final: FinalBlock): Change[] {
-  const { block, commit, transactionHashes, receipts, changes } = final;
+export function blockBatch({ commit, ...executed }: FinalBlock): Change[] {
+  return withCommit(uncommittedBatch(executed), executed.block.header.height, commit);
+}
+
+/** The batch of a block but for its commit: can be made while the votes are on their way. */
+export function uncommittedBatch(executed: Omit<FinalBlock, 'commit'>): Change[] {
+  const { block, transactionHashes, receipts, changes } = executed;
   const { height } = block.header;
   invariant(transactionHashes.length === receipts.receipts.length, 'a receipt for each transaction');
   const id = blockId(block.header);
   return [
     ...changes.map(({ key, value }) => ({ key, value })),
-    ...final.treeNodes,
+    ...executed.treeNodes,
     ...historyEntries(height, changes),
     { key: NODE_KEYS.block.encode(height), value: blockCodec.encode(block) },
-    { key: NODE_KEYS.commit.encode(height), value: extendedCommitCodec.encode(commit) },
     ...receiptEntries(height, receipts),
     ...indexEntries({ height, id, transactionHashes, receipts }),
     { key: HEAD_KEY, value: headCodec.encode({ height, id, stateRoot: block.header.stateRoot }) },
   ];
+}
+
+/** @param batch of the block at `height` that `commit` commits */
+export function withCommit(batch: readonly Change[], height: number, commit: ExtendedCommit): Change[] {
+  return [{ key: NODE_KEYS.commit.encode(height), value: extendedCommitCodec.encode(commit) }, ...batch];
 }

@@ -140,6 +140,10 @@ export class TestNode implements Host {
       case 'evidence':
       case 'wantBlock':
       case 'wantCommit':
+      case 'compactBody':
+      case 'compactBlock':
+      case 'transactions':
+      case 'wantTransactions':
         return;
     }
   }

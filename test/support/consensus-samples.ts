@@ -1,5 +1,7 @@
 import type { LogRecord } from '../../consensus/engine/record.js';
+import { SHORT_ID_BYTES, type CompactBody } from '../../consensus/compact-block.js';
 import type { Message, SignedProposal, SignedVote } from '../../consensus/messages.js';
+import { BitArray } from '../../protocol/ssz/types.js';
 import type { Prng } from './prng.js';
 import { SAMPLES } from './samples.js';
 
@@ -19,6 +21,27 @@ export const MESSAGE_SAMPLES: Makers<Message> = {
   evidence: (prng) => ({ kind: 'evidence', evidence: SAMPLES.evidence(prng) }),
   wantBlock: (prng) => ({ kind: 'wantBlock', wantBlock: { height: prng.u32(), blockId: prng.bytes(32) } }),
   wantCommit: () => ({ kind: 'wantCommit', wantCommit: { height: Number.MAX_SAFE_INTEGER } }),
+  compactBody: (prng) => ({ kind: 'compactBody', compactBody: compactBody(prng) }),
+  compactBlock: (prng) => ({
+    kind: 'compactBlock',
+    compactBlock: { header: SAMPLES.header(prng), body: compactBody(prng) },
+  }),
+  wantTransactions: (prng) => ({
+    kind: 'wantTransactions',
+    wantTransactions: {
+      height: prng.u32(),
+      bodyRoot: prng.bytes(32),
+      places: BitArray.fromBoolArray(Array.from({ length: prng.below(40) }, () => prng.chance(1, 2))),
+    },
+  }),
+  transactions: (prng) => ({
+    kind: 'transactions',
+    transactions: {
+      height: prng.u32(),
+      bodyRoot: prng.bytes(32),
+      transactions: Array.from({ length: prng.below(5) }, () => prng.bytes(1 + prng.below(200))),
+    },
+  }),
 };
 
 /** Random records of every kind that a height's log may hold. */
@@ -61,6 +84,12 @@ export const RECORD_SAMPLES: Makers<LogRecord> = {
     ]),
   }),
 };
+
+function compactBody(prng: Prng): CompactBody {
+  const { evidence, parentCommit, parentExtensions } = SAMPLES.body(prng);
+  const shortIds = Array.from({ length: prng.below(20) }, () => prng.bytes(SHORT_ID_BYTES));
+  return { height: prng.u32(), shortIds, evidence, parentCommit, parentExtensions };
+}
 
 function signedProposal(prng: Prng): SignedProposal {
   return { proposal: SAMPLES.proposal(prng), header: SAMPLES.header(prng) };

@@ -108,6 +108,10 @@ export class EffectPrinter {
       case 'evidence':
       case 'wantBlock':
       case 'wantCommit':
+      case 'compactBody':
+      case 'compactBlock':
+      case 'transactions':
+      case 'wantTransactions':
         return message.kind;
     }
   }

@@ -52,7 +52,7 @@ export const CRIMES: Readonly<Record<string, Crime>> = {
   },
   /** Some never hear of its votes, nor get its blocks. */
   withholder: (criminal, message, to) => {
-    const isHeld = message.kind === 'block' || ownVote(criminal, message) !== undefined;
+    const isHeld = isBody(message) || ownVote(criminal, message) !== undefined;
     return isHeld && to % 3 !== 0 ? [] : [message];
   },
   /** Votes for nothing, ever. */
@@ -64,11 +64,8 @@ export const CRIMES: Readonly<Record<string, Crime>> = {
   'wrong-root': (criminal, message) => {
     const wrong = new Uint8Array(32).fill(0xbb);
     if (message.kind === 'proposal') return [reproposed(criminal, message.proposal, { stateRoot: wrong })];
-    if (message.kind !== 'block' || !bytesEqual(message.block.header.proposer, criminal.self.id))
-      return [message];
-    return [
-      { kind: 'block', block: { ...message.block, header: { ...message.block.header, stateRoot: wrong } } },
-    ];
+    const other = withHeader(criminal, message, { stateRoot: wrong });
+    return [other ?? message];
   },
   /** Sends commits nobody made. */
   'commit-forger': (criminal, message) => {
@@ -115,7 +112,7 @@ export const CRIMES: Readonly<Record<string, Crime>> = {
   },
   /** Keeps its proposals, and so its share of the beacon, to itself. */
   'beacon-withholder': (_criminal, message) =>
-    message.kind === 'proposal' || message.kind === 'block' ? [] : [message],
+    message.kind === 'proposal' || isBody(message) ? [] : [message],
   /** Extensions that are missing, forged, or different for everybody. */
   'extension-liar': (criminal, message) => {
     const own = ownVote(criminal, message);
@@ -190,8 +187,31 @@ function contradicted(criminal: Criminal, message: Message): readonly Message[] 
   if (message.kind === 'proposal' && message.proposal.proposal.payload.validRound === NO_ROUND) {
     return [reproposed(criminal, message.proposal, { extraData })];
   }
-  if (message.kind !== 'block' || !bytesEqual(message.block.header.proposer, criminal.self.id)) return [];
-  return [{ kind: 'block', block: { ...message.block, header: { ...message.block.header, extraData } } }];
+  const other = withHeader(criminal, message, { extraData });
+  return other === undefined ? [] : [other];
+}
+
+/** Whether a message brings a block, or some of it. */
+function isBody({ kind }: Message): boolean {
+  return kind === 'block' || kind === 'compactBody' || kind === 'compactBlock' || kind === 'transactions';
+}
+
+/** The criminal's own block with something else in the header; undefined for any other message. */
+function withHeader(
+  { self }: Criminal,
+  message: Message,
+  changes: Partial<SignedProposal['header']>,
+): Message | undefined {
+  if (message.kind === 'block' && bytesEqual(message.block.header.proposer, self.id)) {
+    const { block } = message;
+    return { kind: 'block', block: { ...block, header: { ...block.header, ...changes } } };
+  }
+  if (message.kind === 'compactBlock' && bytesEqual(message.compactBlock.header.proposer, self.id)) {
+    const { compactBlock } = message;
+    const header = { ...compactBlock.header, ...changes };
+    return { kind: 'compactBlock', compactBlock: { ...compactBlock, header } };
+  }
+  return undefined;
 }
 
 function reproposed(

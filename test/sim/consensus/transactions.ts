@@ -58,6 +58,10 @@ export class SimulatedTransactions implements TransactionSource {
     });
   }
 
+  find(shortId: Uint8Array): ReturnType<TransactionSource['find']> {
+    return this.pool.find(shortId);
+  }
+
   async resolve(envelopes: readonly Uint8Array[]): ReturnType<TransactionSource['resolve']> {
     const outcomes = await this.#recovery.recoverAll(envelopes);
     return outcomes.map((outcome) => {

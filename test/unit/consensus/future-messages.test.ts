@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { FutureMessages } from '../../../consensus/engine/future-messages.js';
 import type { Message } from '../../../consensus/messages.js';
+import { MESSAGE_SAMPLES } from '../../support/consensus-samples.js';
 import { createPrng } from '../../support/prng.js';
-import { SAMPLES } from '../../support/samples.js';
 
 const HEIGHT = 7;
 
@@ -29,9 +29,11 @@ test('of each peer the latest 32 messages wait, of at most 1,024 peers', () => {
 test('what is large is kept once of each peer, of few, or not at all', () => {
   const prng = createPrng(1);
   const future = new FutureMessages();
-  const block = SAMPLES.block(prng);
   for (let i = 0; i < 100; i++) {
-    future.add(String(i % 50), { height: HEIGHT, message: { kind: 'block', block }, receivedMs: i });
+    for (const kind of ['block', 'compactBody', 'compactBlock'] as const) {
+      const message = MESSAGE_SAMPLES[kind](prng);
+      future.add(String(i % 50), { height: HEIGHT, message, receivedMs: i });
+    }
     future.add(String(i % 50), { height: HEIGHT, message: { kind: 'votes', votes: [] }, receivedMs: i });
   }
   assert.equal(future.take(HEIGHT).length, 16);

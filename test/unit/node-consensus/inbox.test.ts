@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { compactBody, compactBodyCodec, type CompactBody } from '../../../consensus/compact-block.js';
 import { duplicateVote } from '../../../consensus/evidence.js';
 import { decodeMessage, encodeMessage, type Message, type Polka } from '../../../consensus/messages.js';
 import { proposerOf } from '../../../consensus/proposer.js';
-import { makeBlock } from '../../../node/consensus/block-execution.js';
+import { draftBlock, makeBlock } from '../../../node/consensus/block-execution.js';
 import { bytesEqual } from '../../../protocol/bytes.js';
+import { keccak256 } from '../../../protocol/crypto/hash.js';
 import { beaconSignBytes, voteSignBytes } from '../../../protocol/sign-bytes.js';
 import { SszError, BitArray } from '../../../protocol/ssz/types.js';
 import type { Block } from '../../../protocol/types/block.js';
@@ -12,6 +14,7 @@ import type { ExtendedCommit } from '../../../protocol/types/commit.js';
 import type { Evidence } from '../../../protocol/types/evidence.js';
 import { blockId } from '../../../protocol/types/header.js';
 import { NIL_BLOCK_ID, PRECOMMIT, PREVOTE, type Vote } from '../../../protocol/types/vote.js';
+import { MESSAGE_SAMPLES } from '../../support/consensus-samples.js';
 import { SAMPLES } from '../../support/samples.js';
 import { createPrng } from '../../support/prng.js';
 import { Town, type HandNode } from '../../support/participants.js';
@@ -29,19 +32,27 @@ async function besieged(): Promise<{ town: Town; node: HandNode; proposer: numbe
   const proposer = town.chain.validators.findIndex(({ id }) => bytesEqual(id, drawn.id));
   const node = town.nodes.find(({ index, height: at }) => index !== proposer && at === height - 1);
   assert.ok(node);
-  const { block } = makeBlock(node.store, node.participant.tip, {
-    proposer: drawn.id,
-    round: 0,
-    timeMs: Math.max(town.clock.nowMs, tip.parent.timeMs + 1),
-    reveal: town.sign(proposer, beaconSignBytes(town.identity, height, tip.previousBeacon)),
-    parentCommit: tip.commit,
-    lateExtensions: [],
-    evidence: [],
-    transactions: [],
-    extraData: new Uint8Array(0),
-  });
+  const { block } = makeBlock(
+    node.store,
+    node.participant.tip,
+    draftBlock(node.participant.tip, {
+      proposer: drawn.id,
+      round: 0,
+      timeMs: Math.max(town.clock.nowMs, tip.parent.timeMs + 1),
+      reveal: town.sign(proposer, beaconSignBytes(town.identity, height, tip.previousBeacon)),
+      parentCommit: tip.commit,
+      lateExtensions: [],
+      evidence: [],
+      transactions: [],
+      extraData: new Uint8Array(0),
+    }),
+  );
   node.sent.length = 0;
   return { town, node, proposer, block };
+}
+
+function compactOf({ header, body }: Block): CompactBody {
+  return compactBody(header.height, body, body.transactions.map(keccak256));
 }
 
 function blames(node: HandNode): string[] {
@@ -105,13 +116,61 @@ describe('blocks and proposals from outside', () => {
     assert.ok(node.vote(PREVOTE, block.header.height));
   });
 
-  test('a block that outruns its proposal is kept', async () => {
+  const forms: readonly ((block: Block) => Message)[] = [
+    (block) => ({ kind: 'block', block }),
+    (block) => ({ kind: 'compactBody', compactBody: compactOf(block) }),
+    (block) => ({ kind: 'compactBlock', compactBlock: { header: block.header, body: compactOf(block) } }),
+  ];
+  for (const form of forms) {
+    const { kind } = form(SAMPLES.block(createPrng(1)));
+    test(`a block that outruns its proposal is kept: ${kind}`, async () => {
+      const { town, node, proposer, block } = await besieged();
+      await node.receive(form(block));
+      assert.equal(node.vote(PREVOTE, block.header.height), undefined);
+      await node.receive(town.signProposal(proposer, block));
+      assert.ok(node.vote(PREVOTE, block.header.height));
+      assert.equal(wanted(node, 'wantBlock'), 0);
+    });
+
+    test(`a block that outruns the commit that names it is kept: ${kind}`, async () => {
+      if (kind === 'compactBody') return;
+      const { town, node, block } = await besieged();
+      await node.receive(form(block));
+      await node.receive({ kind: 'commit', commit: commitFor(town, block, [0, 1, 2, 3]) }, 200);
+      assert.equal(node.height, block.header.height);
+      assert.deepEqual(node.blamed, []);
+    });
+  }
+
+  test('a compact block with another body is asked for once, blamed once, and its sender not listened to', async () => {
     const { town, node, proposer, block } = await besieged();
-    await node.receive({ kind: 'block', block });
-    assert.equal(node.vote(PREVOTE, block.header.height), undefined);
     await node.receive(town.signProposal(proposer, block));
+    const alien = Uint8Array.of(1);
+    const body = { ...block.body, transactions: [alien] };
+    const compact = compactBody(block.header.height, body, [keccak256(alien)]);
+    const bodyRoot = compactBodyCodec.root(compact);
+    const { height } = compact;
+    for (let i = 0; i < 50; i++) {
+      await node.receive({ kind: 'compactBlock', compactBlock: { header: block.header, body: compact } }, 7);
+    }
+    assert.equal(wanted(node, 'wantTransactions'), 1);
+    for (let i = 0; i < 50; i++) {
+      await node.receive(
+        { kind: 'transactions', transactions: { height, bodyRoot, transactions: [Uint8Array.of(2)] } },
+        7,
+      );
+    }
+    assert.deepEqual(blames(node), ['BLOCK_TRANSACTIONS_FOREIGN']);
+    await node.receive(
+      { kind: 'compactBlock', compactBlock: { header: block.header, body: compactOf(block) } },
+      7,
+    );
+    assert.equal(node.vote(PREVOTE, block.header.height), undefined);
+    await node.receive(
+      { kind: 'compactBlock', compactBlock: { header: block.header, body: compactOf(block) } },
+      8,
+    );
     assert.ok(node.vote(PREVOTE, block.header.height));
-    assert.equal(wanted(node, 'wantBlock'), 0);
   });
 
   test('proposal and block of the next height that come early are taken when it begins', async () => {
@@ -251,6 +310,30 @@ describe('floods', () => {
     assert.equal(wanted(node, 'commit'), 4);
   });
 
+  test('transactions of a body and open blocks are given few at a time, and none twice', async () => {
+    const { town, node, proposer, block } = await besieged();
+    await node.receive(town.signProposal(proposer, block));
+    await node.receive({ kind: 'block', block }, proposer);
+    const { height } = block.header;
+    const wantBlock: Message = { kind: 'wantBlock', wantBlock: { height, blockId: blockId(block.header) } };
+    for (let i = 0; i < 100; i++) node.participant.receive('8', wantBlock);
+    assert.equal(wanted(node, 'compactBlock'), 1);
+    const request = (bodyRoot: Uint8Array): Message => ({
+      kind: 'wantTransactions',
+      wantTransactions: { height, bodyRoot, places: BitArray.fromBoolArray([]) },
+    });
+    const own = request(compactBodyCodec.root(compactOf(block)));
+    for (let i = 0; i < 100; i++) node.participant.receive('8', own);
+    assert.equal(wanted(node, 'transactions'), 1);
+    for (let i = 0; i < 16; i++) node.participant.receive('9', request(createPrng(i).bytes(32)));
+    node.participant.receive('9', own);
+    node.participant.receive('9', wantBlock);
+    assert.deepEqual([wanted(node, 'transactions'), wanted(node, 'compactBlock')], [1, 1]);
+    town.clock.nowMs += 1_000;
+    node.participant.receive('9', own);
+    assert.equal(wanted(node, 'transactions'), 2);
+  });
+
   test('a list of old votes is answered as little as one', async () => {
     const { node, town } = await besieged();
     town.clock.nowMs += 1_000;
@@ -302,7 +385,7 @@ describe('floods', () => {
 test('what is no canonical encoding is no message', () => {
   const good = encodeMessage({ kind: 'work', work: { height: 5 } });
   assert.throws(() => decodeMessage(new Uint8Array(0)), SszError);
-  assert.throws(() => decodeMessage(Uint8Array.of(10, ...good.subarray(1))), SszError);
+  assert.throws(() => decodeMessage(Uint8Array.of(14, ...good.subarray(1))), SszError);
   assert.throws(() => decodeMessage(Uint8Array.of(...good, 0)), SszError);
   assert.throws(() => decodeMessage(good.subarray(0, -1)), SszError);
   assert.throws(
@@ -340,6 +423,17 @@ function anyMessage(prng: ReturnType<typeof createPrng>): Message {
     () => ({ kind: 'evidence', evidence: SAMPLES.evidence(prng) }),
     () => ({ kind: 'wantBlock', wantBlock: { height, blockId: prng.bytes(32) } }),
     () => ({ kind: 'wantCommit', wantCommit: { height } }),
+    () => {
+      const { compactBody: body } = MESSAGE_SAMPLES.compactBody(prng);
+      return { kind: 'compactBody', compactBody: { ...body, height } };
+    },
+    () => {
+      const { header, body } = MESSAGE_SAMPLES.compactBlock(prng).compactBlock;
+      const compactBlock = { header: { ...header, height }, body: { ...body, height } };
+      return { kind: 'compactBlock', compactBlock };
+    },
+    () => MESSAGE_SAMPLES.wantTransactions(prng),
+    () => MESSAGE_SAMPLES.transactions(prng),
   ];
   return prng.pick(kinds)();
 }

@@ -159,6 +159,7 @@ describe('what takes long', () => {
           real.onWork = run;
         },
         select: (limits) => real.select(limits),
+        find: (shortId) => real.find(shortId),
         onBlock: (hashes, changes) => real.onBlock(hashes, changes),
         resolve: async (envelopes): Promise<readonly RecoveredTransaction[]> => {
           if (isHeld) {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { LocalBlock } from '../../../node/consensus/block-execution.js';
-import { makeBlock } from '../../../node/consensus/block-execution.js';
+import { draftBlock, makeBlock } from '../../../node/consensus/block-execution.js';
 import { proposerOf } from '../../../consensus/proposer.js';
 import { duplicateVote } from '../../../consensus/evidence.js';
 import { bytesEqual, toHex } from '../../../protocol/bytes.js';
@@ -38,17 +38,21 @@ async function sceneAt(height: number, isReal = false): Promise<Scene> {
   const next = tip.parent.height + 1;
   const drawn = proposerOf(town.chain.genesis.chainId, tip.committee.set, tip.previousBeacon, 0);
   const proposer = town.chain.validators.findIndex(({ id }) => bytesEqual(id, drawn.id));
-  const good = makeBlock(first.store, tip, {
-    proposer: drawn.id,
-    round: 0,
-    timeMs: Math.max(town.clock.nowMs, tip.parent.timeMs + 1),
-    reveal: town.sign(proposer, beaconSignBytes(town.identity, next, tip.previousBeacon)),
-    parentCommit: tip.commit,
-    lateExtensions: [],
-    evidence: [],
-    transactions: [],
-    extraData: new Uint8Array(0),
-  });
+  const good = makeBlock(
+    first.store,
+    tip,
+    draftBlock(tip, {
+      proposer: drawn.id,
+      round: 0,
+      timeMs: Math.max(town.clock.nowMs, tip.parent.timeMs + 1),
+      reveal: town.sign(proposer, beaconSignBytes(town.identity, next, tip.previousBeacon)),
+      parentCommit: tip.commit,
+      lateExtensions: [],
+      evidence: [],
+      transactions: [],
+      extraData: new Uint8Array(0),
+    }),
+  );
   const judge = town.nodes.find((node) => node.index !== proposer && node.height === height);
   assert.ok(judge);
   return { town, judge, proposer, good };

@@ -42,7 +42,7 @@ const STEPS = [
   ...['open', 'round first', 'sign-prevote', 'sign-precommit', 'tell vote', 'took vote'],
   ...['polka seen', 'commit seen', 'decided', 'decide'],
 ];
-const PROPOSING = ['build', 'took built', 'sign-proposal', 'tell proposal', 'tell block'];
+const PROPOSING = ['build', 'took built', 'sign-proposal', 'tell proposal', 'tell compactBody'];
 const FOLLOWING = ['took proposal', 'took block', 'validate', 'took validated'];
 const LATER = ['round later', 'took timer'];
 const NEEDED: readonly (readonly string[])[] = [

@@ -61,6 +61,11 @@ function placeOf(
       return { ...message.proposal.proposal.payload, isPrecommit: false };
     case 'block':
       return { ...message.block.header, isPrecommit: false };
+    case 'compactBlock':
+      return { ...message.compactBlock.header, isPrecommit: false };
+    case 'compactBody':
+      // It names no round, and no script asks for a body's.
+      return { height: message.compactBody.height, round: 0, isPrecommit: false };
     case 'vote':
       return { ...message.vote.vote.payload, isPrecommit: message.vote.vote.kind === PRECOMMIT };
     case 'votes': {
