@@ -14,26 +14,36 @@ export class ProposalRulesError extends OgpuError<
  *
  * @throws ProposalRulesError
  */
-export function checkProposalOf({ payload, proposer }: Proposal, header: Header): void {
+export function checkProposalOf(proposal: Proposal, header: Header): void {
+  const fault = proposalFault(proposal, header);
+  if (fault !== undefined) throw fault;
+}
+
+/** What keeps a proposal and the header of its block from belonging together. */
+export function proposalFault(
+  { payload, proposer }: Proposal,
+  header: Header,
+): ProposalRulesError | undefined {
   const { height, round, validRound } = payload;
   const data = { height, round, validRound, headerHeight: header.height, headerRound: header.round };
   if (height !== header.height) {
-    throw new ProposalRulesError('PROPOSAL_HEIGHT', 'a proposal and its block are of one height', data);
+    return new ProposalRulesError('PROPOSAL_HEIGHT', 'a proposal and its block are of one height', data);
   }
   const id = blockId(header);
   if (!bytesEqual(payload.blockId, id)) {
     const ids = { proposed: toHex(payload.blockId), received: toHex(id) };
-    throw new ProposalRulesError('PROPOSAL_BLOCK', 'a proposal of another block', { ...data, ...ids });
+    return new ProposalRulesError('PROPOSAL_BLOCK', 'a proposal of another block', { ...data, ...ids });
   }
   if (validRound === NO_ROUND) {
-    if (header.round === round && bytesEqual(header.proposer, proposer)) return;
-    throw new ProposalRulesError(
+    if (header.round === round && bytesEqual(header.proposer, proposer)) return undefined;
+    return new ProposalRulesError(
       'PROPOSAL_NOT_FRESH',
       'a fresh block is of its proposal’s round and maker',
       data,
     );
   }
   if (validRound >= round || header.round > validRound) {
-    throw new ProposalRulesError('PROPOSAL_VALID_ROUND', 'header round ≤ valid round < round', data);
+    return new ProposalRulesError('PROPOSAL_VALID_ROUND', 'header round ≤ valid round < round', data);
   }
+  return undefined;
 }

@@ -10,7 +10,7 @@ import type { AddResult } from '../core/vote-keeper.js';
 import type { SignedVote } from '../messages.js';
 import { perform, type Contradiction, type Performing, type Precommits } from './effect.js';
 import type { HeightContext, Input, LoggedInput, Peer, Timer } from './input.js';
-import { OpenHeight, toEngineVote, type EngineVote } from './open-height.js';
+import { OpenHeight, targetOf, toEngineVote, type EngineVote } from './open-height.js';
 import { PastHeight } from './past-height.js';
 import { isTimely, timeoutMs } from './timing.js';
 
@@ -299,9 +299,8 @@ export class ConsensusEngine {
   *#makeProposal(open: OpenHeight, round: number, valid: BlockInRound | null): Performing<readonly Output[]> {
     if (valid !== null) return yield* this.#propose(open, round, valid.round, valid.block);
     const { height } = open.context;
-    const [parent, ...others] = this.#past;
-    const extensions = [parent, ...others].flatMap((past) => past?.extensions() ?? []);
-    yield* perform({ kind: 'build', height, round, parent: parent?.precommits(), extensions });
+    const extensions = this.#past.flatMap((past) => past.extensions());
+    yield* perform({ kind: 'build', height, round, parent: this.#past[0]?.precommits(), extensions });
     return [];
   }
 
@@ -477,10 +476,6 @@ function* reportConflict({ signed }: EngineVote, result: AddResult<EngineVote> |
 
 function isSameRoot<Value>(codec: { root(value: Value): Uint8Array }, a: Value, b: Value): boolean {
   return bytesEqual(codec.root(a), codec.root(b));
-}
-
-function targetOf(blockId: Uint8Array): VoteTarget {
-  return isNilBlockId(blockId) ? null : toHex(blockId);
 }
 
 /** Long enough that nothing is sent twice where messages arrive. */

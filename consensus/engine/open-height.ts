@@ -1,12 +1,11 @@
 import { bytesEqual, toHex } from '../../protocol/bytes.js';
-import { blockId } from '../../protocol/types/header.js';
-import { NO_ROUND } from '../../protocol/types/proposal.js';
 import { isNilBlockId, PREVOTE } from '../../protocol/types/vote.js';
 import type { Block } from '../../protocol/types/block.js';
 import type { ExtendedCommit } from '../../protocol/types/commit.js';
 import { HeightDriver } from '../core/driver.js';
-import type { BlockName, CoreVote, ValidatorName, VoteKind } from '../core/types.js';
+import type { BlockName, CoreVote, ValidatorName, VoteKind, VoteTarget } from '../core/types.js';
 import type { Polka, SignedProposal, SignedVote } from '../messages.js';
+import { proposalFault } from '../proposal-rules.js';
 import type { HeightContext, Peer } from './input.js';
 import { contradictions } from './past-height.js';
 
@@ -54,12 +53,10 @@ export class OpenHeight {
 
   /** Whether a proposal is of this height and its round's proposer, and its header is where the proposal says. */
   isWellPlaced({ proposal, header }: SignedProposal): boolean {
-    const { height, round, validRound } = proposal.payload;
-    if (height !== this.context.height || header.height !== height) return false;
+    const { height, round } = proposal.payload;
+    if (height !== this.context.height) return false;
     if (!bytesEqual(proposal.proposer, this.context.proposerOf(round))) return false;
-    if (!bytesEqual(proposal.payload.blockId, blockId(header))) return false;
-    if (validRound !== NO_ROUND) return validRound < round && header.round <= validRound;
-    return header.round === round && bytesEqual(header.proposer, proposal.proposer);
+    return proposalFault(proposal, header) === undefined;
   }
 
   /** Known votes of validators that a certificate has as signers of something else. */
@@ -132,8 +129,13 @@ export function toEngineVote(signed: SignedVote): EngineVote {
   return {
     kind: kind === PREVOTE ? 'prevote' : 'precommit',
     round: payload.round,
-    target: isNilBlockId(payload.blockId) ? null : toHex(payload.blockId),
+    target: targetOf(payload.blockId),
     validator: toHex(validator),
     signed,
   };
+}
+
+/** What a vote or certificate for a block id is for. */
+export function targetOf(blockId: Uint8Array): VoteTarget {
+  return isNilBlockId(blockId) ? null : toHex(blockId);
 }

@@ -31,6 +31,7 @@ import type { NamedTransaction } from './block-assembly.js';
 import { BlockExchange } from './block-exchange.js';
 import type { ChainTip } from './chain-tip.js';
 import { PeerBudget, type PeerBounds } from './peer-budget.js';
+import { offenceOf } from '../../state/chain/block-reading.js';
 import type { Alarm, Clock, ConsensusNetwork } from './surroundings.js';
 
 export interface InboxParts {
@@ -237,12 +238,12 @@ export class Inbox {
     this.#catchUp?.cancel();
     this.#catchUp = undefined;
     const height = this.#height;
-    const ahead = [...this.#heights].filter(([, known]) => known > height);
-    const [peer] = ahead[0] ?? [];
-    if (peer === undefined) return;
+    const [first, second] = [...this.#heights].filter(([, known]) => known > height);
+    if (first === undefined) return;
+    const [peer, known] = first;
     // The next one is asked the next time: this one may be silent.
     this.#heights.delete(peer);
-    if (ahead.length > 1) this.#heights.set(peer, ahead[0]?.[1] ?? height);
+    if (second !== undefined) this.#heights.set(peer, known);
     this.#parts.network.send(peer, { kind: 'wantCommit', wantCommit: { height } });
     this.#catchUp = this.#parts.clock.setTimer(CATCH_UP_MS, () => {
       this.#askForCommit();
@@ -335,12 +336,7 @@ export class Inbox {
 
   /** Signatures are looked at only where they could be of use. */
   #addEvidence(evidence: Evidence): boolean {
-    const { first } = evidence.value;
-    const offence = {
-      validator: 'proposer' in first ? first.proposer : first.validator,
-      height: first.payload.height,
-    };
-    if (!this.#parts.isPunishable(offence)) return false;
+    if (!this.#parts.isPunishable(offenceOf(evidence))) return false;
     return this.#parts.evidence.add(this.#evidenceContext(), evidence);
   }
 

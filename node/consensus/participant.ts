@@ -11,6 +11,7 @@ import { OgpuError } from '../../protocol/errors.js';
 import { invariant } from '../../protocol/invariant.js';
 import type { ExtendedCommit } from '../../protocol/types/commit.js';
 import type { VoteExtension } from '../../protocol/types/extension.js';
+import { isNilBlockId } from '../../protocol/types/vote.js';
 import { isPunishable } from '../../state/staking/evidence.js';
 import type { Store } from '../../state/store/store.js';
 import { BlockWorkshop } from './block-workshop.js';
@@ -141,7 +142,7 @@ export class Participant implements Host {
   }
 
   extensionContent({ payload }: EffectOf<'sign-precommit'>): Uint8Array | undefined {
-    if (payload.blockId.every((byte) => byte === 0)) return undefined;
+    if (isNilBlockId(payload.blockId)) return undefined;
     return this.#parts.extensionContent?.(payload.height, payload.blockId) ?? new Uint8Array(0);
   }
 

@@ -1,6 +1,4 @@
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { decodeRecord, encodeRecord, type LogRecord } from '../../../consensus/engine/record.js';
 import { decodeMessage, encodeMessage, type Message } from '../../../consensus/messages.js';
@@ -10,7 +8,7 @@ import { SszError } from '../../../protocol/ssz/types.js';
 import { MESSAGE_SAMPLES, RECORD_SAMPLES } from '../../support/consensus-samples.js';
 import { codeOf } from '../../support/error-code.js';
 import { createPrng } from '../../support/prng.js';
-import { readVector, REPOSITORY_ROOT } from '../../support/vectors.js';
+import { assertVector } from '../../support/vectors.js';
 
 const FIXTURES = 'consensus-encodings.json';
 const MESSAGES = Object.keys(MESSAGE_SAMPLES) as Message['kind'][];
@@ -32,14 +30,7 @@ function currentFixtures(): Record<string, { selector: number; bytes: number; sh
 }
 
 test('messages and log records are what they were: changing a format is an explicit act', () => {
-  const current = currentFixtures();
-  if (process.env['OGPU_UPDATE_FIXTURES'] === '1') {
-    writeFileSync(
-      join(REPOSITORY_ROOT, 'test', 'vectors', FIXTURES),
-      `${JSON.stringify(current, null, 2)}\n`,
-    );
-  }
-  assert.deepEqual(current, readVector(FIXTURES));
+  assertVector(FIXTURES, currentFixtures());
 });
 
 describe('decode(encode(x)) = x', () => {

@@ -1,6 +1,4 @@
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { beaconAfter, genesisBeacon, verifyReveal } from '../../../consensus/beacon.js';
 import { assembleExtendedCommit, verifyExtendedCommit } from '../../../consensus/extended-commit.js';
@@ -12,7 +10,7 @@ import { commitCodec, extendedCommitCodec } from '../../../protocol/types/commit
 import { validatorSetCodec } from '../../../protocol/types/validators.js';
 import { PRECOMMIT } from '../../../protocol/types/vote.js';
 import { TEST_CHAIN, testCommittee } from '../../support/committee.js';
-import { readVector, REPOSITORY_ROOT } from '../../support/vectors.js';
+import { assertVector } from '../../support/vectors.js';
 import { BLS_BACKENDS } from '../crypto/both-backends.js';
 
 const FIXTURE = 'consensus.json';
@@ -66,12 +64,7 @@ function currentVectors(bls: Bls): unknown {
 describe('beacons, draws and commits are what they were: changing one is an explicit act', () => {
   for (const bls of BLS_BACKENDS) {
     test(bls.name, () => {
-      const current = currentVectors(bls);
-      if (process.env['OGPU_UPDATE_FIXTURES'] === '1') {
-        const path = join(REPOSITORY_ROOT, 'test', 'vectors', FIXTURE);
-        writeFileSync(path, `${JSON.stringify(current, null, 2)}\n`);
-      }
-      assert.deepEqual(current, readVector(FIXTURE));
+      assertVector(FIXTURE, currentVectors(bls));
     });
   }
 });

@@ -1,6 +1,4 @@
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { toHex } from '../../../protocol/bytes.js';
 import { sha256 } from '../../../protocol/crypto/hash.js';
@@ -23,7 +21,7 @@ import { VoteType } from '../../../protocol/types/vote.js';
 import { naiveRoot, naiveSerialize } from '../../support/naive-ssz.js';
 import { createPrng } from '../../support/prng.js';
 import { SAMPLES } from '../../support/samples.js';
-import { readVector, REPOSITORY_ROOT } from '../../support/vectors.js';
+import { assertVector } from '../../support/vectors.js';
 
 interface Fixture {
   readonly bytes: number;
@@ -59,14 +57,7 @@ function currentFixtures(): Record<string, Fixture> {
 }
 
 test('encodings and roots are what they were: changing a format is an explicit act', () => {
-  const current = currentFixtures();
-  if (process.env['OGPU_UPDATE_FIXTURES'] === '1') {
-    writeFileSync(
-      join(REPOSITORY_ROOT, 'test', 'vectors', FIXTURES),
-      `${JSON.stringify(current, null, 2)}\n`,
-    );
-  }
-  assert.deepEqual(current, readVector(FIXTURES));
+  assertVector(FIXTURES, currentFixtures());
 });
 
 describe('every object', () => {

@@ -1,6 +1,3 @@
-import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { test } from 'node:test';
 import { toHex } from '../../../protocol/bytes.js';
 import {
@@ -14,7 +11,7 @@ import {
 } from '../../../protocol/domains.js';
 import * as limits from '../../../protocol/limits.js';
 import { createPrng } from '../../support/prng.js';
-import { readVector, REPOSITORY_ROOT } from '../../support/vectors.js';
+import { assertVector } from '../../support/vectors.js';
 
 const FIXTURE = 'locks.json';
 
@@ -43,9 +40,5 @@ function currentLocks(): Record<string, unknown> {
 }
 
 test('purposes, payloads and limits are what they were: changing one is an explicit act', () => {
-  const current = currentLocks();
-  if (process.env['OGPU_UPDATE_FIXTURES'] === '1') {
-    writeFileSync(join(REPOSITORY_ROOT, 'test', 'vectors', FIXTURE), `${JSON.stringify(current, null, 2)}\n`);
-  }
-  assert.deepEqual(current, readVector(FIXTURE));
+  assertVector(FIXTURE, currentLocks());
 });
