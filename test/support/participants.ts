@@ -3,13 +3,19 @@ import { decodeMessage, encodeMessage, type Message, type SignedVote } from '../
 import { nextTick } from './next-tick.js';
 import { synchronousEngine, type SignatureEngine } from '../../consensus/votes/engine.js';
 import { openParticipant } from '../../node/consensus/open-participant.js';
-import type { LocalBlock } from '../../node/consensus/block-execution.js';
+import { proposerOf } from '../../consensus/proposer.js';
+import { draftBlock, makeBlock, type LocalBlock } from '../../node/consensus/block-execution.js';
 import type { Participant } from '../../node/consensus/participant.js';
 import type { TransactionSource } from '../../node/consensus/surroundings.js';
 import { bytesEqual } from '../../protocol/bytes.js';
 import type { OgpuError } from '../../protocol/errors.js';
 import type { ExtendedCommit } from '../../protocol/types/commit.js';
-import { extensionSignBytes, proposalSignBytes, voteSignBytes } from '../../protocol/sign-bytes.js';
+import {
+  beaconSignBytes,
+  extensionSignBytes,
+  proposalSignBytes,
+  voteSignBytes,
+} from '../../protocol/sign-bytes.js';
 import type { VoteExtension } from '../../protocol/types/extension.js';
 import { NO_ROUND, type ProposalPayload } from '../../protocol/types/proposal.js';
 import { isNilBlockId, PRECOMMIT, type VoteKind, type VotePayload } from '../../protocol/types/vote.js';
@@ -212,6 +218,26 @@ export class Town {
     const validator = this.chain.validators[index];
     assert.ok(validator, 'there is such a validator');
     return validator;
+  }
+
+  /** Who proposes round 0 of the height after a node's tip, and an empty block it could send; nothing is said yet. */
+  proposalFor(node: HandNode): { readonly proposer: number; readonly local: LocalBlock } {
+    const { tip } = node.participant;
+    const height = tip.parent.height + 1;
+    const drawn = proposerOf(this.chain.genesis.chainId, tip.committee.set, tip.previousBeacon, 0);
+    const proposer = this.chain.validators.findIndex(({ id }) => bytesEqual(id, drawn.id));
+    const draft = draftBlock(tip, {
+      proposer: drawn.id,
+      round: 0,
+      timeMs: Math.max(this.clock.nowMs, tip.parent.timeMs + 1),
+      reveal: this.sign(proposer, beaconSignBytes(this.identity, height, tip.previousBeacon)),
+      parentCommit: tip.commit,
+      lateExtensions: [],
+      evidence: [],
+      transactions: [],
+      extraData: new Uint8Array(0),
+    });
+    return { proposer, local: makeBlock(node.store, tip, draft) };
   }
 
   async openAll(): Promise<void> {

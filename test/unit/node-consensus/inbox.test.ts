@@ -3,11 +3,9 @@ import { describe, test } from 'node:test';
 import { compactBody, compactBodyCodec, type CompactBody } from '../../../consensus/compact-block.js';
 import { duplicateVote } from '../../../consensus/evidence.js';
 import { decodeMessage, encodeMessage, type Message, type Polka } from '../../../consensus/messages.js';
-import { proposerOf } from '../../../consensus/proposer.js';
-import { draftBlock, makeBlock } from '../../../node/consensus/block-execution.js';
 import { bytesEqual } from '../../../protocol/bytes.js';
 import { keccak256 } from '../../../protocol/crypto/hash.js';
-import { beaconSignBytes, voteSignBytes } from '../../../protocol/sign-bytes.js';
+import { voteSignBytes } from '../../../protocol/sign-bytes.js';
 import { SszError, BitArray } from '../../../protocol/ssz/types.js';
 import type { Block } from '../../../protocol/types/block.js';
 import type { ExtendedCommit } from '../../../protocol/types/commit.js';
@@ -26,27 +24,12 @@ async function besieged(): Promise<{ town: Town; node: HandNode; proposer: numbe
   await town.runTo(3);
   town.deliver = () => [];
   await town.settle();
-  const { tip } = town.node(0).participant;
-  const height = tip.parent.height + 1;
-  const drawn = proposerOf(town.chain.genesis.chainId, tip.committee.set, tip.previousBeacon, 0);
-  const proposer = town.chain.validators.findIndex(({ id }) => bytesEqual(id, drawn.id));
-  const node = town.nodes.find(({ index, height: at }) => index !== proposer && at === height - 1);
-  assert.ok(node);
-  const { block } = makeBlock(
-    node.store,
-    node.participant.tip,
-    draftBlock(node.participant.tip, {
-      proposer: drawn.id,
-      round: 0,
-      timeMs: Math.max(town.clock.nowMs, tip.parent.timeMs + 1),
-      reveal: town.sign(proposer, beaconSignBytes(town.identity, height, tip.previousBeacon)),
-      parentCommit: tip.commit,
-      lateExtensions: [],
-      evidence: [],
-      transactions: [],
-      extraData: new Uint8Array(0),
-    }),
+  const { proposer, local } = town.proposalFor(town.node(0));
+  const { block } = local;
+  const node = town.nodes.find(
+    ({ index, height }) => index !== proposer && height === block.header.height - 1,
   );
+  assert.ok(node);
   node.sent.length = 0;
   return { town, node, proposer, block };
 }

@@ -1,12 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { LocalBlock } from '../../../node/consensus/block-execution.js';
-import { draftBlock, makeBlock } from '../../../node/consensus/block-execution.js';
-import { proposerOf } from '../../../consensus/proposer.js';
 import { duplicateVote } from '../../../consensus/evidence.js';
-import { bytesEqual, toHex } from '../../../protocol/bytes.js';
+import { toHex } from '../../../protocol/bytes.js';
 import { keccak256 } from '../../../protocol/crypto/hash.js';
-import { beaconSignBytes } from '../../../protocol/sign-bytes.js';
 import { BitArray } from '../../../protocol/ssz/types.js';
 import type { Block } from '../../../protocol/types/block.js';
 import { bodyRoots, type Body } from '../../../protocol/types/body.js';
@@ -34,25 +31,7 @@ async function sceneAt(height: number, isReal = false): Promise<Scene> {
   await town.settle();
   const [first] = town.nodes;
   assert.ok(first);
-  const { tip } = first.participant;
-  const next = tip.parent.height + 1;
-  const drawn = proposerOf(town.chain.genesis.chainId, tip.committee.set, tip.previousBeacon, 0);
-  const proposer = town.chain.validators.findIndex(({ id }) => bytesEqual(id, drawn.id));
-  const good = makeBlock(
-    first.store,
-    tip,
-    draftBlock(tip, {
-      proposer: drawn.id,
-      round: 0,
-      timeMs: Math.max(town.clock.nowMs, tip.parent.timeMs + 1),
-      reveal: town.sign(proposer, beaconSignBytes(town.identity, next, tip.previousBeacon)),
-      parentCommit: tip.commit,
-      lateExtensions: [],
-      evidence: [],
-      transactions: [],
-      extraData: new Uint8Array(0),
-    }),
-  );
+  const { proposer, local: good } = town.proposalFor(first);
   const judge = town.nodes.find((node) => node.index !== proposer && node.height === height);
   assert.ok(judge);
   return { town, judge, proposer, good };
