@@ -13,6 +13,7 @@ import { bls } from '../../protocol/crypto/bls.js';
 import { OgpuError } from '../../protocol/errors.js';
 import { protocolVersionAt } from '../../protocol/params.js';
 import { PRESETS } from '../../protocol/presets.js';
+import { CONFIG_FILE } from '../config/load.js';
 import { signerFolder } from '../data-folder.js';
 import { openFolder } from '../disk/open-folder.js';
 import type { KdfParams } from '../keys/kdf.js';
@@ -72,7 +73,7 @@ const MarkSchema = z.strictObject({
 });
 
 export function configFile({ folder }: DevnetNode): string {
-  return join(folder, 'ogpu.toml');
+  return join(folder, CONFIG_FILE);
 }
 
 export function logFile({ folder }: DevnetNode): string {
@@ -97,7 +98,7 @@ export async function createDevnet(folder: string, validators: number): Promise<
   for (const [index, own] of ports.entries()) {
     const name = `node-${index}`;
     const at = join(folder, name);
-    const { identity } = await storeNodeIdentity(join(at, 'keys'));
+    const { identity } = await storeNodeIdentity(join(at, 'data', 'keys'));
     nodes.push({ name, folder: at, peerId: identity.peerId, ...own });
   }
   const genesisFolder = join(folder, 'genesis');
@@ -191,7 +192,7 @@ async function layOutNode(parts: {
   readonly genesisFile: string;
 }): Promise<void> {
   const { node, nodes, owner, secret, genesisFile } = parts;
-  const keys = join(node.folder, 'keys');
+  const keys = join(dataFolder(node), 'keys');
   const password = randomBytes(16).toString('hex');
   const passwordFile = join(node.folder, 'password');
   await createSecretFile(passwordFile, Buffer.from(password));
@@ -214,12 +215,9 @@ async function layOutNode(parts: {
     '',
     '[validator]',
     'enabled = true',
-    `keystore = ${quoted(key.file)}`,
+    `keystoreFile = ${quoted(key.file)}`,
     `passwordFile = ${quoted(passwordFile)}`,
     `owner = ${quoted(toChecksumAddress(owner.address))}`,
-    '',
-    '[database]',
-    'readCacheBytes = 16777216',
     '',
   ];
   await mkdir(dataFolder(node), { recursive: true, mode: 0o700 });
