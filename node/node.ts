@@ -91,10 +91,11 @@ async function openParts(options: NodeOptions, closers: Closers): Promise<Omit<R
   const chain = identityOf(ledger);
   const signatures = new SignaturePool({ workers: options.signatureWorkers });
   closers.add('signatures', () => signatures.close());
+  const gossip: { network?: Network } = {};
   const transactions = await openTransactions(options, closers, {
     ledger,
     signatures,
-    publish: () => undefined,
+    publish: (envelopes) => gossip.network?.publishTransactions(envelopes),
   });
 
   const network = await Network.start({
@@ -107,15 +108,18 @@ async function openParts(options: NodeOptions, closers: Closers): Promise<Omit<R
       keyOf: (id) => seat && keyOf(seat.participant.tip.committee, id),
     },
     serve: [],
+    gossip: { onTransactions: (_peer, envelopes) => transactions.takeFromPeer(envelopes) },
     onMessage: (peer, message) => {
       seat?.participant.receive(peer, message);
     },
     onEvent: (event) => {
       logNetworkEvent(log, event);
       if (event.kind === 'peer-gone') seat?.participant.disconnected(event.peer);
+      if (event.kind === 'peer-admitted') transactions.republishSoon();
     },
     options: options.p2p,
   });
+  gossip.network = network;
   closers.add('network', () => network.stop());
   log.info({ peerId: network.id, addresses: network.addresses }, 'network listening');
 

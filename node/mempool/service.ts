@@ -32,6 +32,8 @@ export type BatchVerdict = 'accept' | 'ignore' | 'reject';
 
 /** How often transactions of this node's clients that still wait are told again, how old they are then, and how many at most. */
 const REPUBLISH_MS = 10_000;
+/** After a peer has come: gossip has to know it first. */
+const REPUBLISH_SOON_MS = 1_500;
 const MAX_REPUBLISHED = 1_024;
 
 /** How often a block's signatures are asked for again while others are in the way. */
@@ -45,6 +47,7 @@ export class TransactionService implements TransactionSource {
   readonly #recovery: SenderRecovery;
   readonly #journal: MempoolJournal;
   readonly #republishing: NodeJS.Timeout;
+  #republishSoon: NodeJS.Timeout | undefined;
   onWork: (() => void) | undefined;
 
   constructor(options: TransactionServiceOptions) {
@@ -68,7 +71,7 @@ export class TransactionService implements TransactionSource {
       onFault: onJournalFault,
     });
     this.#republishing = setInterval(() => {
-      this.#republish();
+      this.#republish(this.#options.nowMs() - REPUBLISH_MS);
     }, REPUBLISH_MS);
   }
 
@@ -80,6 +83,7 @@ export class TransactionService implements TransactionSource {
   /** What has been recorded is with the operating system when this resolves. */
   async close(): Promise<void> {
     clearInterval(this.#republishing);
+    clearTimeout(this.#republishSoon);
     await this.#journal.flush();
   }
 
@@ -174,9 +178,16 @@ export class TransactionService implements TransactionSource {
     }
   }
 
+  /** Somebody has come who may know nothing of what waits here. */
+  republishSoon(): void {
+    this.#republishSoon ??= setTimeout(() => {
+      this.#republishSoon = undefined;
+      this.#republish(this.#options.nowMs());
+    }, REPUBLISH_SOON_MS);
+  }
+
   /** Others may have been away, or this node alone, when a transaction came. */
-  #republish(): void {
-    const untilMs = this.#options.nowMs() - REPUBLISH_MS;
+  #republish(untilMs: number): void {
     const waiting: Uint8Array[] = [];
     for (const entry of this.pool.entries()) {
       if (waiting.length >= MAX_REPUBLISHED || entry.arrivedAtMs > untilMs) break;
