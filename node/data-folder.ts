@@ -20,3 +20,8 @@ export function walFolder(data: string): string {
 export function signerFolder(data: string, publicKey: Uint8Array): string {
   return join(data, 'signer', toHex(publicKey));
 }
+
+/** Transactions that waited for a block. */
+export function journalFile(data: string): string {
+  return join(data, 'mempool.journal');
+}

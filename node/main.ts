@@ -9,6 +9,7 @@ import { genesisCommand } from './commands/genesis.js';
 import { keysCommand } from './commands/keys.js';
 import { replayCommand } from './commands/replay.js';
 import { signerCommand } from './commands/signer.js';
+import { startCommand } from './commands/start.js';
 import { boundHeapGrowth } from './heap.js';
 import { slowPathWarnings } from './slow-paths.js';
 import { outputError, OutputError, printable, writeOutput } from './terminal-text.js';
@@ -33,6 +34,7 @@ function program(): Command {
   const ogpu = new Command('ogpu')
     .description('oGPU chain node: jobs on GPUs, paid only after bonded validators have re-executed a sample')
     .version(packageVersion())
+    .addCommand(startCommand())
     .addCommand(demoCommand())
     .addCommand(keysCommand())
     .addCommand(signerCommand())
