@@ -1,6 +1,5 @@
 import { join } from 'node:path';
 import { Command } from 'commander';
-import { pino, type Logger } from 'pino';
 import { loadGenesis } from '../../genesis/load.js';
 import { addConfigFlags, flagValues } from '../config/flags.js';
 import { loadConfig } from '../config/load.js';
@@ -8,6 +7,7 @@ import type { NodeConfig } from '../config/node-config.js';
 import { SecretFileError } from '../keys/secret-file.js';
 import { loadNodeIdentity, storeNodeIdentity } from '../keys/keyring.js';
 import type { NodeIdentity } from '../keys/node-identity.js';
+import { openLog, type Logger } from '../logging/logger.js';
 import { startNode, type RunningNode } from '../node.js';
 import { openValidatorIdentity } from '../validator-identity.js';
 
@@ -29,7 +29,15 @@ export function startCommand(): Command {
 }
 
 async function run(config: NodeConfig): Promise<void> {
-  const log = pino({ level: config.log.level });
+  const log = openLog(config.log);
+  try {
+    await runNode(config, log.logger);
+  } finally {
+    log.flush();
+  }
+}
+
+async function runNode(config: NodeConfig, log: Logger): Promise<void> {
   const asked = stopSignal();
   const node = await openNode(config, log);
   log.info({ height: node.ledger.head.height }, 'node started');
@@ -38,7 +46,7 @@ async function run(config: NodeConfig): Promise<void> {
   else log.info({ signal: why.signal }, 'stopping');
   await node.stop();
   if ('error' in why) throw why.error;
-  log.info('stopped');
+  log.info({}, 'stopped');
 }
 
 async function openNode(config: NodeConfig, log: Logger): Promise<RunningNode> {
