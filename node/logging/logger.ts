@@ -32,6 +32,8 @@ export interface LogTarget {
 
 export interface Log {
   readonly logger: Logger;
+  /** Entries written so far, by level. */
+  entryCounts(): Readonly<Record<LogLevel, number>>;
   /** Lines that were dropped because their reader is too slow. */
   droppedCount(): number;
   /** Writes what waits. Call it last, also before a process ends by a fault. */
@@ -56,8 +58,10 @@ export function openLog({ level, format }: LogOptions): Log {
   output.on('error', () => undefined);
   const isPretty = format === 'pretty' || (format === 'auto' && isTTY);
   const target = isPretty ? prettyTarget(output, isTTY && process.env['NO_COLOR'] === undefined) : output;
+  const counts: EntryCounts = { fatal: 0, error: 0, warn: 0, info: 0, debug: 0, trace: 0 };
   return {
-    logger: createLogger(level, target),
+    logger: createLogger(level, target, counts),
+    entryCounts: () => counts,
     droppedCount: () => dropped,
     flush: () => {
       try {
@@ -69,8 +73,10 @@ export function openLog({ level, format }: LogOptions): Log {
   };
 }
 
-/** A logger that writes JSON lines into `target`. */
-export function createLogger(level: LogLevel, target: LogTarget): Logger {
+type EntryCounts = Record<LogLevel, number>;
+
+/** A logger that writes JSON lines into `target`, and counts them. */
+export function createLogger(level: LogLevel, target: LogTarget, counts?: EntryCounts): Logger {
   const options = {
     level,
     base: null,
@@ -79,22 +85,24 @@ export function createLogger(level: LogLevel, target: LogTarget): Logger {
     // Fields are made fit to be written before pino sees them, errors among them.
     serializers: { err: (error: unknown) => error },
   };
-  return overPino(pino(options, target));
+  return overPino(pino(options, target), counts);
 }
 
 /** A logger that tells nobody: for parts that are used by themselves. */
 export const silentLogger: Logger = overPino(pino({ level: 'silent' }));
 
-function overPino(inner: pino.Logger): Logger {
+function overPino(inner: pino.Logger, counts?: EntryCounts): Logger {
   const at =
     (level: LogLevel): Write =>
     (fields, message) => {
-      if (inner.isLevelEnabled(level)) inner[level](loggable(fields), message);
+      if (!inner.isLevelEnabled(level)) return;
+      if (counts !== undefined) counts[level]++;
+      inner[level](loggable(fields), message);
     };
   return {
     ...{ fatal: at('fatal'), error: at('error'), warn: at('warn') },
     ...{ info: at('info'), debug: at('debug'), trace: at('trace') },
-    child: (fields) => overPino(inner.child(loggable(fields))),
+    child: (fields) => overPino(inner.child(loggable(fields)), counts),
     isLevelEnabled: (level) => inner.isLevelEnabled(level),
   };
 }

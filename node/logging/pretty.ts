@@ -27,7 +27,7 @@ export function prettyEntry(line: string, isColoured: boolean): string {
     colour(GREY, clockTime(time)),
     colour(COLOURS[name] ?? '', name.toUpperCase().padEnd(5)),
     ...(typeof part === 'string' ? [printable(part).padEnd(PART_WIDTH)] : []),
-    printable(String(msg ?? '')),
+    typeof msg === 'string' ? printable(msg) : '',
     ...Object.entries({ ...errorFields(err), ...fields }).map(
       ([field, value]) => `${colour(GREY, `${printable(field)}=`)}${shown(value)}`,
     ),
@@ -61,7 +61,8 @@ function twoDigits(value: number): string {
 function errorFields(error: unknown): Record<string, unknown> {
   if (typeof error !== 'object' || error === null) return {};
   const { message, code, data } = error as Record<string, unknown>;
-  return { error: message, ...(code === undefined ? {} : { code }), ...Object(data) };
+  const details = typeof data === 'object' ? data : {};
+  return { error: message, ...(code === undefined ? {} : { code }), ...details };
 }
 
 /** Where an error has no code of ours, nobody expected it: its stack is of use. */
