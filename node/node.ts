@@ -21,6 +21,7 @@ import type { Logger } from './logging/logger.js';
 import { Repeats } from './logging/repeats.js';
 import type { MempoolConfig } from './mempool/config.js';
 import { TransactionService } from './mempool/service.js';
+import type { SyncFigures } from './metrics/sources.js';
 import { poolEngine } from './signatures/engine.js';
 import { SignaturePool } from './signatures/pool.js';
 import { systemClock } from './system-clock.js';
@@ -55,6 +56,9 @@ export interface RunningNode {
   readonly network: Network;
   readonly validator: ValidatorIdentity | undefined;
   readonly finals: Listeners<FinalNews>;
+  /** Of the network, after the node has dealt with them. */
+  readonly events: Listeners<NetworkEvent>;
+  readonly sync: () => SyncFigures;
   /** The part it takes in consensus; undefined while it does not. */
   readonly seat: () => Seat | undefined;
   /** Resolves when the node has come to a trouble of its own that it must not go on with; it is to be stopped then. */
@@ -86,6 +90,7 @@ async function openParts(options: NodeOptions, closers: Closers): Promise<Omit<R
   const { log, validator } = options;
   const { failed, fail } = failure();
   const finals = new Listeners<FinalNews>();
+  const events = new Listeners<NetworkEvent>();
   const repeats = new Repeats();
   const consensus: { seat?: Seat } = {};
 
@@ -118,6 +123,7 @@ async function openParts(options: NodeOptions, closers: Closers): Promise<Omit<R
       logNetworkEvent(log, repeats, event);
       if (event.kind === 'peer-gone') consensus.seat?.participant.disconnected(event.peer);
       if (event.kind === 'peer-admitted') transactions.republishSoon();
+      events.tell(event);
     },
     options: options.p2p,
   });
@@ -146,7 +152,15 @@ async function openParts(options: NodeOptions, closers: Closers): Promise<Omit<R
   consensus.seat = seat;
   closers.add('consensus', seat.close);
   prune(options, ledger, finals, fail);
-  return { ledger, transactions, network, validator, finals, seat: () => consensus.seat, failed };
+  const sync = (): SyncFigures => ({
+    isSyncing: false,
+    bestPeerHeight: Math.max(0, ...network.peers.map(({ headHeight }) => headHeight)),
+  });
+  return {
+    ...{ ledger, transactions, network, validator, finals, events, failed },
+    seat: () => consensus.seat,
+    sync,
+  };
 }
 
 async function openStore(options: NodeOptions, closers: Closers): Promise<Ledger> {

@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { openRecord } from '../../consensus/signer/record-file.js';
 import { createGenesis, DOCUMENT_FILE } from '../../genesis/create.js';
 import { writeFileAtomically } from '../../genesis/files.js';
 import { bindOwner } from '../../genesis/owner-binding.js';
@@ -14,12 +13,11 @@ import { OgpuError } from '../../protocol/errors.js';
 import { protocolVersionAt } from '../../protocol/params.js';
 import { PRESETS } from '../../protocol/presets.js';
 import { CONFIG_FILE } from '../config/load.js';
-import { signerFolder } from '../data-folder.js';
-import { openFolder } from '../disk/open-folder.js';
 import type { KdfParams } from '../keys/kdf.js';
 import { storeNodeIdentity, storeValidatorKey } from '../keys/keyring.js';
 import { generateValidatorSecret } from '../keys/secret-key.js';
 import { createSecretFile } from '../keys/secret-file.js';
+import { beginRecord } from '../signer-record.js';
 import { toJson } from '../terminal-text.js';
 import { developmentAccounts, type DevelopmentAccount } from './accounts.js';
 import { freePorts } from './ports.js';
@@ -122,7 +120,7 @@ export async function createDevnet(folder: string, validators: number): Promise<
     if (owner === undefined || secret === undefined) continue;
     await layOutNode({ node, nodes, owner, secret, genesisFile });
     const identity = { chainId: state.chainId, genesisId: state.id, publicKey: bls.publicKey(secret) };
-    await makeSignerRecord(dataFolder(node), identity);
+    await beginRecord(dataFolder(node), identity);
   }
   const mark = { version: 1, nodes: nodes.map(({ folder: _, ...node }) => node) };
   await writeFileAtomically(join(folder, MARK), [Buffer.from(toJson(mark))], { replace: false });
@@ -226,12 +224,6 @@ async function layOutNode(parts: {
 
 function multiaddress({ p2pPort, peerId }: DevnetNode): string {
   return `/ip4/127.0.0.1/tcp/${p2pPort}/p2p/${peerId}`;
-}
-
-/** A new key has signed nothing: its record begins empty. */
-async function makeSignerRecord(dataDir: string, identity: Parameters<typeof openRecord>[1]): Promise<void> {
-  const { folder, unlock } = await openFolder(signerFolder(dataDir, identity.publicKey));
-  await openRecord(folder, identity, { create: true }).finally(unlock);
 }
 
 /** A TOML string: JSON's are a part of them. */
