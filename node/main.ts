@@ -3,6 +3,7 @@ import './polyfills.js';
 import { Command, CommanderError } from 'commander';
 import { describeError, OgpuError } from '../protocol/errors.js';
 import { checkCommand } from './commands/check.js';
+import { configCommand } from './commands/config.js';
 import { demoCommand } from './commands/demo.js';
 import { devnetCommand } from './commands/devnet.js';
 import { diagnoseCommand } from './commands/diagnose.js';
@@ -40,6 +41,7 @@ function program(): Command {
     .addCommand(demoCommand())
     .addCommand(keysCommand())
     .addCommand(signerCommand())
+    .addCommand(configCommand())
     .addCommand(genesisCommand())
     .addCommand(checkCommand())
     .addCommand(replayCommand())

@@ -1,4 +1,5 @@
 import '../../p2p/promise-with-resolvers.js';
+import { isIP } from 'node:net';
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr';
 import type { StaticPeer } from '../../p2p/static-peers.js';
 
@@ -24,6 +25,15 @@ export function parseOrigin(text: string): string {
   if (!URL.canParse(text) || new URL(text).origin !== text)
     throw new Error('not an origin: scheme, host and port alone, such as https://app.example.org');
   return text;
+}
+
+/** An IP address, or a network of them in CIDR notation. */
+export function parseNetwork(text: string): string {
+  const [address = '', bits, ...more] = text.split('/');
+  const family = isIP(address);
+  const isWhole = bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128));
+  if (family !== 0 && isWhole && more.length === 0) return text;
+  throw new Error('not an IP address or network');
 }
 
 function parse(text: string): Multiaddr {

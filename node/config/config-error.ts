@@ -10,24 +10,21 @@ export interface ConfigFault extends Fault {
 /** Faults that are reported; further ones are counted. */
 export const MAX_CONFIG_FAULTS = 100;
 
-export type ConfigErrorCode =
-  /** See `faults`. */
-  | 'CONFIG_INVALID'
-  /** The file cannot be read. */
-  | 'CONFIG_FILE';
-
 /** A configuration that a node cannot run with, with everything that is wrong with it. */
-export class ConfigError extends OgpuError<ConfigErrorCode> {
+export class ConfigError extends OgpuError<'CONFIG_INVALID'> {
   readonly faults: readonly ConfigFault[];
 
-  constructor(faults: readonly ConfigFault[]) {
+  constructor(faults: readonly ConfigFault[], areTold = false) {
     const shown = faults.slice(0, MAX_CONFIG_FAULTS);
     const count = faults.length;
-    super('CONFIG_INVALID', `the configuration has ${count} ${count === 1 ? 'fault' : 'faults'}`, {
-      faultCount: count,
-      faults: shown,
-    });
+    const data = areTold ? {} : { faultCount: count, faults: shown };
+    super('CONFIG_INVALID', `the configuration has ${count} ${count === 1 ? 'fault' : 'faults'}`, data);
     this.faults = shown;
+  }
+
+  /** The same without the faults in its data: for who has printed them. */
+  told(): ConfigError {
+    return new ConfigError(this.faults, true);
   }
 }
 

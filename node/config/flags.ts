@@ -34,14 +34,15 @@ export function flagValues(options: Readonly<Record<string, unknown>>, folder = 
 function flagOption({ flag, path, section, setting }: NamedSetting): Option {
   const argument = ARGUMENTS[setting.isPath ? 'path' : setting.form];
   const [first = ''] = setting.about.split('. ');
-  const option = new Option(`${flag} ${argument}`, `${first.replace(/\.$/, '')} (${path})`);
+  const about = `${first.charAt(0).toLowerCase()}${first.slice(1).replace(/\.$/, '')} (${path})`;
+  const option = new Option(`${flag} ${argument}`, about);
   if (setting.form === 'list')
     option.argParser((text: string, before: string | undefined) =>
       before === undefined ? text : `${before},${text}`,
     );
-  return option.helpGroup(
-    section === '' ? 'Configuration:' : `Configuration, ${SECTIONS[section] ?? section}`,
-  );
+  const heading =
+    section === '' ? 'Configuration:' : `Configuration of ${section}: ${SECTIONS[section] ?? ''}`;
+  return option.helpGroup(heading);
 }
 
 const ARGUMENTS = {

@@ -155,7 +155,7 @@ function sourceIn(effective: readonly EffectiveSetting[]): (path: string) => str
 }
 
 function configOf(values: AllValues): NodeConfig {
-  const { validator, sync, ...rest } = values;
+  const { validator, sync, rpc, ...rest } = values;
   const { enabled, keystoreFile, passwordFile, owner } = validator;
   const { mode, trustedHeight, trustedId } = sync;
   const isSigning =
@@ -163,6 +163,7 @@ function configOf(values: AllValues): NodeConfig {
   const isTrusting = mode === 'snapshot' && trustedHeight !== undefined && trustedId !== undefined;
   return {
     ...rest,
+    rpc: { ...rpc, corsOrigins: rpc.corsOrigins.includes('*') ? '*' : rpc.corsOrigins },
     validator: isSigning ? { keystoreFile, passwordFile, owner } : undefined,
     sync: isTrusting ? { mode, trustedHeight, trustedId } : { mode: 'blocks' },
   };

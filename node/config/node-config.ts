@@ -22,7 +22,10 @@ export interface NodeConfig {
     readonly peers: readonly StaticPeer[];
     readonly maxPeers: number;
   };
-  readonly rpc: Values<(typeof SETTINGS)['rpc']>;
+  readonly rpc: Omit<Values<(typeof SETTINGS)['rpc']>, 'corsOrigins'> & {
+    /** `*` for all. */
+    readonly corsOrigins: '*' | readonly string[];
+  };
   readonly metrics: Values<(typeof SETTINGS)['metrics']>;
   /** Undefined where the node only follows. */
   readonly validator:

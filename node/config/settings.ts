@@ -4,7 +4,7 @@ import { fromHex } from '../../protocol/bytes.js';
 import type { Retention } from '../../state/chain/retention.js';
 import { DATABASE_DEFAULTS } from '../database.js';
 import { DEFAULT_MEMPOOL_CONFIG } from '../mempool/config.js';
-import { parseMultiaddress, parseOrigin, parsePeer } from './addresses.js';
+import { parseMultiaddress, parseNetwork, parseOrigin, parsePeer } from './addresses.js';
 import {
   booleanSetting,
   bytesSetting,
@@ -90,10 +90,27 @@ export const SETTINGS = {
     }),
     port: portSetting({ about: 'Port to serve at; 0 takes any that is free.', initial: 8545 }),
     corsOrigins: listSetting(64, 'an origin such as https://app.example.org, or *', parseOrigin, {
-      about: 'Web pages that may call the node from a browser.',
+      about: 'Web pages that may call the node from a browser; * for all of them.',
       initial: [],
       example: ['https://app.example.org'],
     }),
+    trustedProxies: listSetting(64, 'an IP address or a network such as 10.0.0.0/8', parseNetwork, {
+      about:
+        'Proxies whose word on the address of a client is taken, so that limits count clients and not the proxy.',
+      initial: [],
+      example: ['127.0.0.1'],
+    }),
+    maxConnections: integerSetting(1, 65_536, { about: 'Open connections of all clients.', initial: 4_096 }),
+    requestsPerSecond: integerSetting(1, 1_000_000, {
+      about: 'Requests of one client in a second on average. Clients of this machine are not counted.',
+      initial: 500,
+    }),
+    burst: integerSetting(1, 10_000_000, { about: 'Requests of one client at once.', initial: 5_000 }),
+    maxRequestBytes: bytesSetting(1_024, GIB, { about: 'Bytes of one request.', initial: '5 MiB' }),
+    maxBatch: integerSetting(1, 100_000, { about: 'Calls in one request.', initial: 1_000 }),
+    maxResponseBytes: bytesSetting(1_024, GIB, { about: 'Bytes of one answer.', initial: '64 MiB' }),
+    maxCallMs: integerSetting(1, 600_000, { about: 'Time of one call, in milliseconds.', initial: 10_000 }),
+    maxLogs: integerSetting(1, 1_000_000, { about: 'Logs in one answer.', initial: 10_000 }),
   },
   metrics: {
     enabled: booleanSetting({ about: 'Serve /metrics, /health and /ready over HTTP.', initial: true }),

@@ -46,5 +46,6 @@ function comment({ setting }: NamedSetting): string[] {
 
 function assignment({ name, setting }: NamedSetting, given: unknown): string {
   if (given !== undefined) return `${name} = ${toToml(given)}`;
-  return `# ${name} = ${toToml(setting.initial ?? setting.example)}`;
+  if (setting.initial !== undefined) return `# ${name} = ${toToml(setting.initial)}`;
+  return `# Not set. An example:\n# ${name} = ${toToml(setting.example)}`;
 }
