@@ -127,18 +127,15 @@ type Totals = Pick<PeerInfo, 'sentBytes' | 'receivedBytes' | 'droppedCount'>;
 /** Figures of the network; what was counted of peers that are gone stays counted. */
 function countPeers({ network, events }: RunningNode): () => P2pFigures {
   const counts = { blames: 0, bans: 0, refusedConnections: 0 };
-  const inbound = new Set<string>();
   const present = new Map<string, Totals>();
   const past = { sentBytes: 0, receivedBytes: 0, droppedCount: 0 };
   events.add((event) => {
-    if (event.kind === 'peer-admitted' && event.isInbound) inbound.add(event.peer);
     if (event.kind === 'peer-refused') counts.refusedConnections++;
     if (event.kind === 'peer-blamed') {
       counts.blames++;
       if (event.isBanned) counts.bans++;
     }
     if (event.kind !== 'peer-gone') return;
-    inbound.delete(event.peer);
     addTotals(past, present.get(event.peer));
     present.delete(event.peer);
   });
@@ -151,7 +148,7 @@ function countPeers({ network, events }: RunningNode): () => P2pFigures {
     }
     return {
       peers: peers.length,
-      inboundPeers: peers.filter(({ id }) => inbound.has(id)).length,
+      inboundPeers: peers.filter(({ isInbound }) => isInbound).length,
       validatorPeers: peers.filter(({ validator }) => validator !== undefined).length,
       lagsMs: peers.flatMap(({ lagMs }) => lagMs ?? []),
       queuedBytes: peers.reduce((bytes, { queuedBytes }) => bytes + queuedBytes, 0),

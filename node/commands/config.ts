@@ -2,7 +2,14 @@ import { Command } from 'commander';
 import { toHex } from '../../protocol/bytes.js';
 import { addConfigFlags } from '../config/flags.js';
 import { configTemplate, toToml } from '../config/template.js';
-import { examples, formatTable, print, PROCESS_CONTEXT, type CommandContext } from './command-context.js';
+import {
+  examples,
+  formatTable,
+  print,
+  PROCESS_CONTEXT,
+  type CommandContext,
+  type JsonOption,
+} from './command-context.js';
 import { configOf, type ConfigOptions } from './config-options.js';
 
 /** The `config` group of the command line: what a node would be told. */

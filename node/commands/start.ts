@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { Command } from 'commander';
 import { loadGenesis } from '../../genesis/load.js';
+import { serveClients } from '../client-service.js';
 import { Closers } from '../closers.js';
 import { addConfigFlags, flagValues } from '../config/flags.js';
 import { loadConfig } from '../config/load.js';
@@ -58,8 +59,10 @@ async function runNode(config: NodeConfig, opened: Log): Promise<void> {
 
 /** What operators and clients are served with. */
 async function serve(node: RunningNode, config: NodeConfig, log: Log, closers: Closers): Promise<void> {
-  const { close } = await observe(node, config, log);
+  const { close, metrics } = await observe(node, config, log);
   closers.add('observability', close);
+  if (!config.rpc.enabled) return;
+  closers.add('JSON-RPC', await serveClients(node, config, log.logger, metrics));
 }
 
 /** @throws why the node cannot go on */

@@ -7,6 +7,7 @@ import { writeFileAtomically } from '../../genesis/files.js';
 import { bindOwner } from '../../genesis/owner-binding.js';
 import { toChecksumAddress } from '../../protocol/address.js';
 import { WEI_PER_OGPU } from '../../protocol/amounts.js';
+import { toHex } from '../../protocol/bytes.js';
 
 import { bls } from '../../protocol/crypto/bls.js';
 import { OgpuError } from '../../protocol/errors.js';
@@ -114,11 +115,13 @@ export async function createDevnet(folder: string, validators: number): Promise<
     force: false,
   });
   const genesisFile = join(genesisFolder, DOCUMENT_FILE);
+  const faucetKeyFile = join(folder, 'faucet.key');
+  await createSecretFile(faucetKeyFile, Buffer.from(toHex(faucet.secretKey)));
   for (const [index, node] of nodes.entries()) {
     const owner = owners[index];
     const secret = secrets[index];
     if (owner === undefined || secret === undefined) continue;
-    await layOutNode({ node, nodes, owner, secret, genesisFile });
+    await layOutNode({ node, nodes, owner, secret, genesisFile, faucetKeyFile });
     const identity = { chainId: state.chainId, genesisId: state.id, publicKey: bls.publicKey(secret) };
     await beginRecord(dataFolder(node), identity);
   }
@@ -188,8 +191,9 @@ async function layOutNode(parts: {
   readonly owner: DevelopmentAccount;
   readonly secret: Uint8Array;
   readonly genesisFile: string;
+  readonly faucetKeyFile: string;
 }): Promise<void> {
-  const { node, nodes, owner, secret, genesisFile } = parts;
+  const { node, nodes, owner, secret, genesisFile, faucetKeyFile } = parts;
   const keys = join(dataFolder(node), 'keys');
   const password = randomBytes(16).toString('hex');
   const passwordFile = join(node.folder, 'password');
@@ -207,6 +211,8 @@ async function layOutNode(parts: {
     '',
     '[rpc]',
     `port = ${node.rpcPort}`,
+    'corsOrigins = ["*"]',
+    `faucetKeyFile = ${quoted(faucetKeyFile)}`,
     '',
     '[metrics]',
     `port = ${node.metricsPort}`,
