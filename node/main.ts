@@ -5,6 +5,7 @@ import { describeError, OgpuError } from '../protocol/errors.js';
 import { checkCommand } from './commands/check.js';
 import { configCommand } from './commands/config.js';
 import { demoCommand } from './commands/demo.js';
+import { devnetCommand } from './commands/devnet.js';
 import { diagnoseCommand } from './commands/diagnose.js';
 import { genesisCommand } from './commands/genesis.js';
 import { keysCommand } from './commands/keys.js';
@@ -36,6 +37,7 @@ function program(): Command {
     .description('oGPU chain node: jobs on GPUs, paid only after bonded validators have re-executed a sample')
     .version(packageVersion())
     .addCommand(startCommand())
+    .addCommand(devnetCommand())
     .addCommand(demoCommand())
     .addCommand(keysCommand())
     .addCommand(signerCommand())

@@ -1,5 +1,4 @@
 import { mkdir } from 'node:fs/promises';
-import type { Logger } from 'pino';
 import { keyOf } from '../consensus/committee.js';
 import type { GenesisState } from '../genesis/state.js';
 import type { NetworkOptions } from '../p2p/network-config.js';
@@ -18,8 +17,11 @@ import type { DatabaseOptions } from './database.js';
 import type { NodeIdentity } from './keys/node-identity.js';
 import { openLedger, type Ledger } from './ledger.js';
 import { Listeners } from './listeners.js';
+import type { Logger } from './logging/logger.js';
+import { Repeats } from './logging/repeats.js';
 import type { MempoolConfig } from './mempool/config.js';
 import { TransactionService } from './mempool/service.js';
+import type { SyncFigures } from './metrics/sources.js';
 import { poolEngine } from './signatures/engine.js';
 import { SignaturePool } from './signatures/pool.js';
 import { systemClock } from './system-clock.js';
@@ -54,6 +56,9 @@ export interface RunningNode {
   readonly network: Network;
   readonly validator: ValidatorIdentity | undefined;
   readonly finals: Listeners<FinalNews>;
+  /** Of the network, after the node has dealt with them. */
+  readonly events: Listeners<NetworkEvent>;
+  readonly sync: () => SyncFigures;
   /** The part it takes in consensus; undefined while it does not. */
   readonly seat: () => Seat | undefined;
   /** Resolves when the node has come to a trouble of its own that it must not go on with; it is to be stopped then. */
@@ -85,7 +90,9 @@ async function openParts(options: NodeOptions, closers: Closers): Promise<Omit<R
   const { log, validator } = options;
   const { failed, fail } = failure();
   const finals = new Listeners<FinalNews>();
-  let seat: Seat | undefined;
+  const events = new Listeners<NetworkEvent>();
+  const repeats = new Repeats();
+  const consensus: { seat?: Seat } = {};
 
   const ledger = await openStore(options, closers);
   const chain = identityOf(ledger);
@@ -101,21 +108,22 @@ async function openParts(options: NodeOptions, closers: Closers): Promise<Omit<R
   const network = await Network.start({
     privateKeyProtobuf: options.identity.privateKeyProtobuf,
     chain,
-    headHeight: () => seat?.participant.tip.parent.height ?? ledger.head.height,
+    headHeight: () => consensus.seat?.participant.tip.parent.height ?? ledger.head.height,
     ...(validator === undefined ? {} : { binding: bindingOf(validator, chain, options.identity.peerId) }),
     bindings: {
       bls,
-      keyOf: (id) => seat && keyOf(seat.participant.tip.committee, id),
+      keyOf: (id) => consensus.seat && keyOf(consensus.seat.participant.tip.committee, id),
     },
     serve: [],
     gossip: { onTransactions: (_peer, envelopes) => transactions.takeFromPeer(envelopes) },
     onMessage: (peer, message) => {
-      seat?.participant.receive(peer, message);
+      consensus.seat?.participant.receive(peer, message);
     },
     onEvent: (event) => {
-      logNetworkEvent(log, event);
-      if (event.kind === 'peer-gone') seat?.participant.disconnected(event.peer);
+      logNetworkEvent(log, repeats, event);
+      if (event.kind === 'peer-gone') consensus.seat?.participant.disconnected(event.peer);
       if (event.kind === 'peer-admitted') transactions.republishSoon();
+      events.tell(event);
     },
     options: options.p2p,
   });
@@ -123,7 +131,7 @@ async function openParts(options: NodeOptions, closers: Closers): Promise<Omit<R
   closers.add('network', () => network.stop());
   log.info({ peerId: network.id, addresses: network.addresses }, 'network listening');
 
-  seat = await takeSeat({
+  const seat = await takeSeat({
     dataDir: options.dataDir,
     store: ledger.store,
     bls,
@@ -137,13 +145,22 @@ async function openParts(options: NodeOptions, closers: Closers): Promise<Omit<R
       finals.tell({ local, commit });
     },
     onWarning: (error) => {
-      log.warn({ err: error }, 'consensus');
+      repeats.write(error.code, log.warn, { err: error }, 'consensus');
     },
     onStop: fail,
   });
+  consensus.seat = seat;
   closers.add('consensus', seat.close);
   prune(options, ledger, finals, fail);
-  return { ledger, transactions, network, validator, finals, seat: () => seat, failed };
+  const sync = (): SyncFigures => ({
+    isSyncing: false,
+    bestPeerHeight: Math.max(0, ...network.peers.map(({ headHeight }) => headHeight)),
+  });
+  return {
+    ...{ ledger, transactions, network, validator, finals, events, failed },
+    seat: () => consensus.seat,
+    sync,
+  };
 }
 
 async function openStore(options: NodeOptions, closers: Closers): Promise<Ledger> {
@@ -181,7 +198,8 @@ async function openTransactions(
   });
   closers.add('transactions', () => service.close());
   const report = await service.restore();
-  if (report.restored > 0 || report.damagedBytes > 0) log.info(report, 'waiting transactions restored');
+  if (report.restored > 0 || report.damagedBytes > 0)
+    log.info({ ...report }, 'waiting transactions restored');
   return service;
 }
 
@@ -211,7 +229,7 @@ function failure(): { readonly failed: Promise<unknown>; readonly fail: (error: 
   return { failed, fail };
 }
 
-function logNetworkEvent(log: Logger, event: NetworkEvent): void {
+function logNetworkEvent(log: Logger, repeats: Repeats, event: NetworkEvent): void {
   switch (event.kind) {
     case 'peer-admitted':
       log.info({ peer: event.peer, inbound: event.isInbound }, 'peer connected');
@@ -220,10 +238,18 @@ function logNetworkEvent(log: Logger, event: NetworkEvent): void {
       log.info({ peer: event.peer }, 'peer gone');
       return;
     case 'peer-refused':
-      log.warn({ peer: event.peer, err: event.error }, 'peer refused');
+      repeats.write(
+        `${event.peer} ${event.error.code}`,
+        log.warn,
+        { peer: event.peer, err: event.error },
+        'peer refused',
+      );
       return;
-    case 'peer-blamed':
-      log.debug({ peer: event.peer, err: event.error, banned: event.isBanned }, 'peer blamed');
+    case 'peer-blamed': {
+      const fields = { peer: event.peer, err: event.error, banned: event.isBanned };
+      const write = event.isBanned ? log.warn : log.debug;
+      repeats.write(`${event.peer} ${event.error.code}`, write, fields, 'peer blamed');
       return;
+    }
   }
 }

@@ -1,14 +1,17 @@
 import { join } from 'node:path';
 import { Command } from 'commander';
-import { pino, type Logger } from 'pino';
 import { loadGenesis } from '../../genesis/load.js';
+import { serveClients } from '../client-service.js';
+import { Closers } from '../closers.js';
 import { addConfigFlags, flagValues } from '../config/flags.js';
 import { loadConfig } from '../config/load.js';
 import type { NodeConfig } from '../config/node-config.js';
 import { SecretFileError } from '../keys/secret-file.js';
 import { loadNodeIdentity, storeNodeIdentity } from '../keys/keyring.js';
 import type { NodeIdentity } from '../keys/node-identity.js';
+import { openLog, type Log, type Logger } from '../logging/logger.js';
 import { startNode, type RunningNode } from '../node.js';
+import { observe } from '../observability.js';
 import { openValidatorIdentity } from '../validator-identity.js';
 
 /** `ogpu start`: a node, until it is told to stop. */
@@ -29,16 +32,52 @@ export function startCommand(): Command {
 }
 
 async function run(config: NodeConfig): Promise<void> {
-  const log = pino({ level: config.log.level });
+  const log = openLog(config.log);
+  try {
+    await runNode(config, log);
+  } finally {
+    log.flush();
+  }
+}
+
+async function runNode(config: NodeConfig, opened: Log): Promise<void> {
+  const log = opened.logger;
   const asked = stopSignal();
   const node = await openNode(config, log);
+  const closers = new Closers();
+  closers.add('node', node.stop);
+  try {
+    await serve(node, config, opened, closers);
+    await untilStopped(node, asked, log);
+  } finally {
+    await closers.closeAll((part, error) => {
+      log.error({ err: error, part }, 'a server did not close in order');
+    });
+  }
+  log.info({}, 'stopped');
+}
+
+/** What operators and clients are served with. */
+async function serve(node: RunningNode, config: NodeConfig, log: Log, closers: Closers): Promise<void> {
+  const { close, metrics } = await observe(node, config, log);
+  closers.add('observability', close);
+  if (!config.rpc.enabled) return;
+  closers.add('JSON-RPC', await serveClients(node, config, log.logger, metrics));
+}
+
+/** @throws why the node cannot go on */
+async function untilStopped(
+  node: RunningNode,
+  asked: Promise<{ readonly signal: string }>,
+  log: Logger,
+): Promise<void> {
   log.info({ height: node.ledger.head.height }, 'node started');
   const why = await Promise.race([asked, node.failed.then((error) => ({ error }))]);
-  if ('error' in why) log.fatal({ err: why.error }, 'the node cannot go on');
-  else log.info({ signal: why.signal }, 'stopping');
-  await node.stop();
-  if ('error' in why) throw why.error;
-  log.info('stopped');
+  if ('error' in why) {
+    log.fatal({ err: why.error }, 'the node cannot go on');
+    throw why.error;
+  }
+  log.info({ signal: why.signal }, 'stopping');
 }
 
 async function openNode(config: NodeConfig, log: Logger): Promise<RunningNode> {

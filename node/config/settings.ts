@@ -111,6 +111,11 @@ export const SETTINGS = {
     maxResponseBytes: bytesSetting(1_024, GIB, { about: 'Bytes of one answer.', initial: '64 MiB' }),
     maxCallMs: integerSetting(1, 600_000, { about: 'Time of one call, in milliseconds.', initial: 10_000 }),
     maxLogs: integerSetting(1, 1_000_000, { about: 'Logs in one answer.', initial: 10_000 }),
+    faucetKeyFile: optionalPath({
+      about:
+        'File, mode 0600, with the private key in hex of an account that gives coins to whoever asks. For devnets alone.',
+      example: 'faucet.key',
+    }),
   },
   metrics: {
     enabled: booleanSetting({ about: 'Serve /metrics, /health and /ready over HTTP.', initial: true }),

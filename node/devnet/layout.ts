@@ -2,24 +2,23 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { openRecord } from '../../consensus/signer/record-file.js';
 import { createGenesis, DOCUMENT_FILE } from '../../genesis/create.js';
 import { writeFileAtomically } from '../../genesis/files.js';
 import { bindOwner } from '../../genesis/owner-binding.js';
 import { toChecksumAddress } from '../../protocol/address.js';
 import { WEI_PER_OGPU } from '../../protocol/amounts.js';
+import { toHex } from '../../protocol/bytes.js';
 
 import { bls } from '../../protocol/crypto/bls.js';
 import { OgpuError } from '../../protocol/errors.js';
 import { protocolVersionAt } from '../../protocol/params.js';
 import { PRESETS } from '../../protocol/presets.js';
 import { CONFIG_FILE } from '../config/load.js';
-import { signerFolder } from '../data-folder.js';
-import { openFolder } from '../disk/open-folder.js';
 import type { KdfParams } from '../keys/kdf.js';
 import { storeNodeIdentity, storeValidatorKey } from '../keys/keyring.js';
 import { generateValidatorSecret } from '../keys/secret-key.js';
 import { createSecretFile } from '../keys/secret-file.js';
+import { beginRecord } from '../signer-record.js';
 import { toJson } from '../terminal-text.js';
 import { developmentAccounts, type DevelopmentAccount } from './accounts.js';
 import { freePorts } from './ports.js';
@@ -116,13 +115,15 @@ export async function createDevnet(folder: string, validators: number): Promise<
     force: false,
   });
   const genesisFile = join(genesisFolder, DOCUMENT_FILE);
+  const faucetKeyFile = join(folder, 'faucet.key');
+  await createSecretFile(faucetKeyFile, Buffer.from(toHex(faucet.secretKey)));
   for (const [index, node] of nodes.entries()) {
     const owner = owners[index];
     const secret = secrets[index];
     if (owner === undefined || secret === undefined) continue;
-    await layOutNode({ node, nodes, owner, secret, genesisFile });
+    await layOutNode({ node, nodes, owner, secret, genesisFile, faucetKeyFile });
     const identity = { chainId: state.chainId, genesisId: state.id, publicKey: bls.publicKey(secret) };
-    await makeSignerRecord(dataFolder(node), identity);
+    await beginRecord(dataFolder(node), identity);
   }
   const mark = { version: 1, nodes: nodes.map(({ folder: _, ...node }) => node) };
   await writeFileAtomically(join(folder, MARK), [Buffer.from(toJson(mark))], { replace: false });
@@ -190,8 +191,9 @@ async function layOutNode(parts: {
   readonly owner: DevelopmentAccount;
   readonly secret: Uint8Array;
   readonly genesisFile: string;
+  readonly faucetKeyFile: string;
 }): Promise<void> {
-  const { node, nodes, owner, secret, genesisFile } = parts;
+  const { node, nodes, owner, secret, genesisFile, faucetKeyFile } = parts;
   const keys = join(dataFolder(node), 'keys');
   const password = randomBytes(16).toString('hex');
   const passwordFile = join(node.folder, 'password');
@@ -209,6 +211,8 @@ async function layOutNode(parts: {
     '',
     '[rpc]',
     `port = ${node.rpcPort}`,
+    'corsOrigins = ["*"]',
+    `faucetKeyFile = ${quoted(faucetKeyFile)}`,
     '',
     '[metrics]',
     `port = ${node.metricsPort}`,
@@ -226,12 +230,6 @@ async function layOutNode(parts: {
 
 function multiaddress({ p2pPort, peerId }: DevnetNode): string {
   return `/ip4/127.0.0.1/tcp/${p2pPort}/p2p/${peerId}`;
-}
-
-/** A new key has signed nothing: its record begins empty. */
-async function makeSignerRecord(dataDir: string, identity: Parameters<typeof openRecord>[1]): Promise<void> {
-  const { folder, unlock } = await openFolder(signerFolder(dataDir, identity.publicKey));
-  await openRecord(folder, identity, { create: true }).finally(unlock);
 }
 
 /** A TOML string: JSON's are a part of them. */

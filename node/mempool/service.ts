@@ -10,6 +10,7 @@ import type { JournalIdentity } from './journal-format.js';
 import { MempoolJournal, type RestoreReport } from './journal.js';
 import { Mempool } from './mempool.js';
 import { SenderRecovery, type RecoverAddresses, type RecoveryOutcome } from './recovery.js';
+import { submitter, type Submit } from './submissions.js';
 
 export interface TransactionServiceOptions {
   /** The state after the last final block, whatever that is at the time of reading. */
@@ -43,6 +44,8 @@ const RESOLVE_RETRY_MS = 50;
 /** The pool of a running node with everything around it: signatures, journal, gossip, and what consensus asks of it. */
 export class TransactionService implements TransactionSource {
   readonly pool: Mempool;
+  /** Takes a transaction of a client of this node, and tells others. */
+  readonly submit: Submit;
   readonly #options: TransactionServiceOptions;
   readonly #recovery: SenderRecovery;
   readonly #journal: MempoolJournal;
@@ -63,6 +66,14 @@ export class TransactionService implements TransactionSource {
       recover,
       decode: { chainId: BigInt(identity.chainId), maxBytes: MAX_TRANSACTION_BYTES },
       known: (hash) => this.pool.get(hash),
+    });
+    this.submit = submitter({
+      recovery: this.#recovery,
+      pool: this.pool,
+      onAccepted: (accepted) => {
+        options.publish(accepted.map(({ bytes }) => bytes));
+        this.#wake();
+      },
     });
     this.#journal = new MempoolJournal({
       file: journalFileAt(options.journal),
@@ -91,24 +102,6 @@ export class TransactionService implements TransactionSource {
     return this.pool.stats().pending > 0;
   }
 
-  /**
-   * Takes a transaction of a client of this node, and tells others.
-   *
-   * @returns its hash
-   * @throws MempoolError, TransactionError, AdmissionError, RlpError as the pool's page lists them; RecoveryError RECOVERY_BUSY
-   */
-  async submit(envelope: Uint8Array): Promise<Uint8Array> {
-    const [outcome] = await this.#recovery.recoverAll([envelope]);
-    if (outcome === undefined || !outcome.ok)
-      throw outcome?.error ?? new Error('an outcome for each envelope');
-    const { recovered } = outcome;
-    const hadWork = this.hasWork;
-    this.pool.add(recovered, 'local');
-    this.#options.publish([recovered.bytes]);
-    if (!hadWork) this.#wake();
-    return recovered.hash;
-  }
-
   /** Takes what a peer has passed on. Never rejects. */
   async takeFromPeer(envelopes: readonly Uint8Array[]): Promise<BatchVerdict> {
     let outcomes: readonly RecoveryOutcome[];
@@ -118,11 +111,11 @@ export class TransactionService implements TransactionSource {
       return 'ignore';
     }
     if (outcomes.some(({ ok }) => !ok)) return 'reject';
-    const hadWork = this.hasWork;
     let accepted = 0;
     for (const outcome of outcomes) if (outcome.ok && this.#admits(outcome.recovered)) accepted++;
-    if (!hadWork) this.#wake();
-    return accepted > 0 ? 'accept' : 'ignore';
+    if (accepted === 0) return 'ignore';
+    this.#wake();
+    return 'accept';
   }
 
   select(limits: Parameters<TransactionSource['select']>[0]): readonly RecoveredTransaction[] {
