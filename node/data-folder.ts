@@ -25,3 +25,13 @@ export function signerFolder(data: string, publicKey: Uint8Array): string {
 export function journalFile(data: string): string {
   return join(data, 'mempool.journal');
 }
+
+/** Keys of the node, and of the validator it signs for. */
+export function keysFolder(data: string): string {
+  return join(data, 'keys');
+}
+
+/** The genesis document with its snapshots, unless the configuration names another place. */
+export function genesisFolder(data: string): string {
+  return join(data, 'genesis');
+}

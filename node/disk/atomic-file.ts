@@ -30,7 +30,8 @@ export async function makeFolder(path: string, mode: number = PRIVATE_FOLDER_MOD
   const whole = resolve(path);
   const outermost = await mkdir(whole, { recursive: true, mode });
   if (outermost === undefined) return;
-  for (let made = whole; made.length >= outermost.length; made = dirname(made)) await syncFolder(dirname(made));
+  for (let made = whole; made.length >= outermost.length; made = dirname(made))
+    await syncFolder(dirname(made));
 }
 
 /** Makes the entries of a folder outlast a loss of power. */
