@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import { keyOf } from '../consensus/committee.js';
 import type { GenesisState } from '../genesis/state.js';
+import { chainHandlers } from '../p2p/chain-requests.js';
 import type { NetworkOptions } from '../p2p/network-config.js';
 import { Network, type NetworkEvent } from '../p2p/network.js';
 import { toHex } from '../protocol/bytes.js';
@@ -24,6 +25,7 @@ import { TransactionService } from './mempool/service.js';
 import type { SyncFigures } from './metrics/sources.js';
 import { poolEngine } from './signatures/engine.js';
 import { SignaturePool } from './signatures/pool.js';
+import { storeChainSource } from './sync/chain-source.js';
 import { systemClock } from './system-clock.js';
 import { bindingOf, keyWarning, type ValidatorIdentity } from './validator-identity.js';
 
@@ -114,7 +116,7 @@ async function openParts(options: NodeOptions, closers: Closers): Promise<Omit<R
       bls,
       keyOf: (id) => consensus.seat && keyOf(consensus.seat.participant.tip.committee, id),
     },
-    serve: [],
+    serve: chainHandlers(storeChainSource(ledger.store)),
     gossip: { onTransactions: (_peer, envelopes) => transactions.takeFromPeer(envelopes) },
     onMessage: (peer, message) => {
       consensus.seat?.participant.receive(peer, message);
