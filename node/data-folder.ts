@@ -25,3 +25,8 @@ export function signerFolder(data: string, publicKey: Uint8Array): string {
 export function journalFile(data: string): string {
   return join(data, 'mempool.journal');
 }
+
+/** What the genesis document came to when it was checked. */
+export function genesisNote(data: string): string {
+  return join(data, 'genesis-note.json');
+}

@@ -1,6 +1,5 @@
 import { mkdir } from 'node:fs/promises';
 import { keyOf } from '../consensus/committee.js';
-import type { GenesisState } from '../genesis/state.js';
 import { chainHandlers } from '../p2p/chain-requests.js';
 import type { NetworkOptions } from '../p2p/network-config.js';
 import { Network, type NetworkEvent } from '../p2p/network.js';
@@ -16,7 +15,7 @@ import { takeSeat, type Seat } from './consensus/seat.js';
 import { journalFile, ledgerFolder } from './data-folder.js';
 import type { DatabaseOptions } from './database.js';
 import type { NodeIdentity } from './keys/node-identity.js';
-import { openLedger, type Ledger } from './ledger.js';
+import { openLedgerOf, type GenesisSource, type Ledger } from './ledger.js';
 import { Listeners } from './listeners.js';
 import type { Logger } from './logging/logger.js';
 import { Repeats } from './logging/repeats.js';
@@ -31,7 +30,7 @@ import { bindingOf, keyWarning, type ValidatorIdentity } from './validator-ident
 
 export interface NodeOptions {
   readonly dataDir: string;
-  readonly genesis: GenesisState;
+  readonly genesis: GenesisSource;
   readonly identity: NodeIdentity;
   /** Undefined for a node that only follows. */
   readonly validator: ValidatorIdentity | undefined;
@@ -168,7 +167,7 @@ async function openParts(options: NodeOptions, closers: Closers): Promise<Omit<R
 async function openStore(options: NodeOptions, closers: Closers): Promise<Ledger> {
   const { dataDir, genesis, database, log, validator } = options;
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
-  const ledger = await openLedger({ ...database, path: ledgerFolder(dataDir), genesis });
+  const ledger = await openLedgerOf({ ...database, path: ledgerFolder(dataDir), genesis });
   closers.add('store', () => ledger.store.close());
   log.info({ height: ledger.head.height, id: toHex(ledger.head.id) }, 'ledger open');
   const warning = validator && keyWarning(ledger.store, validator);
