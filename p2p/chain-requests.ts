@@ -30,7 +30,8 @@ export type Status = ValueOf<typeof StatusType>;
 export type BlockRange = ValueOf<typeof BlockRangeType>;
 export type FinalBlock = ValueOf<typeof FinalBlockType>;
 
-const MAX_FINAL_BLOCK_BYTES = MAX_BLOCK_BYTES + extendedCommitCodec.maxBytes + 8;
+/** Bytes of the largest final block with its commit. */
+export const MAX_FINAL_BLOCK_BYTES = MAX_BLOCK_BYTES + extendedCommitCodec.maxBytes + 8;
 
 /** Blocks in one request: half a second of work where blocks are full, and a round trip for each 64 where they are not. */
 export const MAX_RANGE_BLOCKS = 64;
