@@ -4,10 +4,14 @@ import { Command, CommanderError } from 'commander';
 import { describeError, OgpuError } from '../protocol/errors.js';
 import { checkCommand } from './commands/check.js';
 import { configCommand } from './commands/config.js';
+import { dbCommand } from './commands/db.js';
 import { demoCommand } from './commands/demo.js';
 import { devnetCommand } from './commands/devnet.js';
 import { diagnoseCommand } from './commands/diagnose.js';
+import { doctorCommand } from './commands/doctor.js';
+import { exportCommand } from './commands/export.js';
 import { genesisCommand } from './commands/genesis.js';
+import { initCommand } from './commands/init.js';
 import { keysCommand } from './commands/keys.js';
 import { replayCommand } from './commands/replay.js';
 import { signerCommand } from './commands/signer.js';
@@ -36,6 +40,8 @@ function program(): Command {
   const ogpu = new Command('ogpu')
     .description('oGPU chain node: jobs on GPUs, paid only after bonded validators have re-executed a sample')
     .version(packageVersion())
+    .addCommand(initCommand())
+    .addCommand(doctorCommand())
     .addCommand(startCommand())
     .addCommand(devnetCommand())
     .addCommand(demoCommand())
@@ -44,6 +50,8 @@ function program(): Command {
     .addCommand(configCommand())
     .addCommand(genesisCommand())
     .addCommand(checkCommand())
+    .addCommand(dbCommand())
+    .addCommand(exportCommand())
     .addCommand(replayCommand())
     .addCommand(diagnoseCommand())
     .addHelpText('after', HELP);

@@ -24,7 +24,7 @@ import {
 export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const;
 
 /** Blocks below which a pruned node could not serve peers that were away for a moment, nor judge old evidence. */
-const MIN_HISTORY_BLOCKS = 1_024;
+export const MIN_HISTORY_BLOCKS = 256;
 const MAX_MS = 30 * 24 * 3_600_000;
 const MIB = 1024 ** 2;
 const GIB = 1024 ** 3;
