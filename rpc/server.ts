@@ -82,6 +82,7 @@ export async function startRpcServer(options: RpcServerOptions): Promise<RpcServ
     port: bound,
     close: async () => {
       services.news.close();
+      services.hub.close();
       for (const socket of app.websocketServer.clients) socket.close(GOING_AWAY, 'the node stops');
       await app.close();
     },

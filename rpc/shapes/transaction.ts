@@ -12,7 +12,7 @@ export const AccessListShape = z
 
 /** A transaction as Ethereum's JSON-RPC gives it. */
 export const TransactionShape = z
-  .object({
+  .strictObject({
     blockHash: HashText.nullable(),
     blockNumber: QuantityText.nullable(),
     transactionIndex: QuantityText.nullable(),

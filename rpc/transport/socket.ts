@@ -70,6 +70,12 @@ function openChannel(socket: WebSocket, { maxSocketBacklogBytes }: RpcLimits): P
   });
   return {
     subscriptions,
+    get backlogBytes() {
+      return socket.bufferedAmount;
+    },
+    get isOpen() {
+      return socket.readyState === socket.OPEN;
+    },
     onClose: (run) => closers.push(run),
     send: (text) => {
       if (socket.readyState !== socket.OPEN) return;
