@@ -5,9 +5,14 @@ import { namespaceOf, openRpcDocument, type JsonSchema, type OpenRpcMethod } fro
 /** The text of docs/rpc.md. */
 export function rpcDocument(): string {
   const { methods, components } = openRpcDocument('');
-  return [INTRODUCTION, limits(), DIFFERENCES, errors(), ...methodSections(methods), shapes(components.schemas)].join(
-    '\n\n',
-  );
+  return [
+    INTRODUCTION,
+    limits(),
+    DIFFERENCES,
+    errors(),
+    ...methodSections(methods),
+    shapes(components.schemas),
+  ].join('\n\n');
 }
 
 const INTRODUCTION = `# JSON-RPC
@@ -24,7 +29,7 @@ Wallets: [wallets.md](wallets.md). Calls of modules: [modules.md](modules.md). R
 const DIFFERENCES = `## Where it differs from Ethereum
 
 The shapes are those of the Ethereum execution API; the tests validate every reply against its schemas
-(\`test/vectors/execution-apis.json\` names the version). What is in them differs in this:
+(\`test/support/execution-api.ts\` names the versions). What is in them differs in this:
 
 | what | here | why |
 |---|---|---|
@@ -136,7 +141,9 @@ function methodText({ name, summary, description, params, result, errors: codes 
 }
 
 function shapes(schemas: Readonly<Record<string, JsonSchema>>): string {
-  return ['## Types', ...Object.entries(schemas).map(([name, schema]) => shapeText(name, schema))].join('\n\n');
+  return ['## Types', ...Object.entries(schemas).map(([name, schema]) => shapeText(name, schema))].join(
+    '\n\n',
+  );
 }
 
 function shapeText(name: string, schema: JsonSchema): string {
@@ -169,15 +176,17 @@ function typeText(schema: JsonSchema): string {
   if (Array.isArray(allOf)) return (allOf as JsonSchema[]).map(typeText).join(' and ');
   const options = anyOf ?? oneOf;
   if (Array.isArray(options)) return (options as JsonSchema[]).map(typeText).join(', or ');
-  if (Array.isArray(choices)) return (choices as unknown[]).map((choice) => `\`${JSON.stringify(choice)}\``).join(', ');
+  if (Array.isArray(choices))
+    return (choices as unknown[]).map((choice) => `\`${JSON.stringify(choice)}\``).join(', ');
   if (only !== undefined) return `\`${JSON.stringify(only)}\``;
-  if (type === 'array') return `list of ${typeof items === 'object' ? typeText(items as JsonSchema) : 'anything'}`;
+  if (type === 'array')
+    return `list of ${typeof items === 'object' ? typeText(items as JsonSchema) : 'anything'}`;
   if (type === 'object' && typeof properties === 'object' && properties !== null)
     return `object of ${Object.entries(properties as Record<string, JsonSchema>)
       .map(([field, part]) => `\`${field}\` (${typeText(part)})`)
       .join(', ')}`;
   if (typeof pattern === 'string') return `text like \`${pattern.replaceAll('|', '\\|')}\``;
-  return typeof type === 'string' ? { string: 'text', integer: 'whole number' }[type] ?? type : 'anything';
+  return typeof type === 'string' ? ({ string: 'text', integer: 'whole number' }[type] ?? type) : 'anything';
 }
 
 function linkTo(reference: string): string {

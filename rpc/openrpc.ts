@@ -77,7 +77,11 @@ function errorOf(code: string): { code: number; message: string; data: string } 
 
 /** As it is sent: before it is read into bytes and numbers. Named schemas go to `schemas`. */
 function schemaOf(schema: z.ZodType, schemas: Record<string, JsonSchema>): JsonSchema {
-  const { $schema: _, $defs, ...rest } = z.toJSONSchema(schema, { io: 'input', target: 'draft-7' }) as JsonSchema & {
+  const {
+    $schema: _,
+    $defs,
+    ...rest
+  } = z.toJSONSchema(schema, { io: 'input', target: 'draft-7' }) as JsonSchema & {
     readonly $defs?: unknown;
   };
   const named = (rest['definitions'] ?? $defs ?? {}) as Record<string, JsonSchema>;

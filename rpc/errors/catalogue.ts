@@ -106,7 +106,8 @@ export const CATALOGUE: Readonly<Record<RpcErrorCode, CatalogueEntry>> = {
   },
   RPC_GAS_EXCEEDED: {
     rpcCode: RPC.transactionRejected,
-    meaning: 'the gas named is less than needed, or more than a block has; `gasLimit`, `required` or `available`',
+    meaning:
+      'the gas named is less than needed, or more than a block has; `gasLimit`, `required` or `available`',
     cure: 'name more, less, or none',
   },
   RPC_FUNDS: {
@@ -121,7 +122,8 @@ export const CATALOGUE: Readonly<Record<RpcErrorCode, CatalogueEntry>> = {
   },
   RPC_SYNC_TIMEOUT: {
     rpcCode: RPC.waitTimedOut,
-    meaning: 'the transaction is in the mempool but was not included in time; data is its hash alone (EIP-7966)',
+    meaning:
+      'the transaction is in the mempool but was not included in time; data is its hash alone (EIP-7966)',
     cure: 'ask for its receipt later',
   },
   RPC_SYNC_NOT_READY: {

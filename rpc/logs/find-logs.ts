@@ -11,7 +11,14 @@ import type { RpcLimits } from '../limits.js';
 import { quantity } from '../schema/values.js';
 import { logJson, logsOfBlock, type LogJson, type PlacedLog } from '../shapes/log.js';
 import type { Deadline } from '../transport/deadline.js';
-import { emitterIndex, IndexCursor, intersection, topicIndex, UnionCursor, type LogIndex } from './index-cursor.js';
+import {
+  emitterIndex,
+  IndexCursor,
+  intersection,
+  topicIndex,
+  UnionCursor,
+  type LogIndex,
+} from './index-cursor.js';
 import { matches, type LogFilter } from './log-filter.js';
 
 export interface LogQuery {

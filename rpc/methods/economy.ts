@@ -93,7 +93,10 @@ async function readSupply(
   isCounted: boolean,
   deadline: Deadline,
 ): Promise<z.input<typeof SupplyShape>> {
-  const [reserveWei, verifierPoolWei] = [poolBalanceWei(store, 'reserve'), poolBalanceWei(store, 'verifierPool')];
+  const [reserveWei, verifierPoolWei] = [
+    poolBalanceWei(store, 'reserve'),
+    poolBalanceWei(store, 'verifierPool'),
+  ];
   const unsettledWei = unsettledRewardsWei(store);
   const pools = startReading(store, STATE_KEYS.unbondingPool.range());
   const everyValidator = startReading(store, STATE_KEYS.validator.range());
@@ -105,8 +108,7 @@ async function readSupply(
     stakedWei += pool.tokensWei;
     return pool.rewardsWei;
   });
-  const elsewhereWei =
-    reserveWei + verifierPoolWei + stakedWei + rewardsWei + unsettledWei + unbondingWei;
+  const elsewhereWei = reserveWei + verifierPoolWei + stakedWei + rewardsWei + unsettledWei + unbondingWei;
   const accountsWei =
     accounts === undefined
       ? TOTAL_SUPPLY_WEI - elsewhereWei

@@ -10,7 +10,8 @@ const filterId = parameter('filter', z.string().max(66), 'Id of the filter.');
 const request = parameter('filter', LogRequest, 'Which logs.');
 const idResult = { description: 'Its id.', schema: z.string().regex(/^0x[0-9a-f]{32}$/) };
 const searchErrors = ['RPC_BLOCK_PRUNED', 'RPC_BLOCK_UNKNOWN', 'RPC_LOG_RANGE', 'RPC_TOO_MANY_LOGS'];
-const forgotten = 'A filter that nobody asks for is forgotten after five minutes, and with a restart of the node.';
+const forgotten =
+  'A filter that nobody asks for is forgotten after five minutes, and with a restart of the node.';
 
 /** Events, by asking. */
 export const logMethods: readonly RpcMethod[] = [
@@ -80,7 +81,10 @@ export const logMethods: readonly RpcMethod[] = [
   }),
 ];
 
-async function getLogs({ services, deadline }: MethodContext, wanted: LogRequest): Promise<readonly LogJson[]> {
+async function getLogs(
+  { services, deadline }: MethodContext,
+  wanted: LogRequest,
+): Promise<readonly LogJson[]> {
   const { chain, limits } = services;
   const query = queryOf(chain, wanted);
   if (query === undefined || query.from > query.to) return [];

@@ -37,7 +37,10 @@ export const poolMethods: readonly RpcMethod[] = [
     description: bounded,
     isHeavy: true,
     parameters: [],
-    result: { description: 'In two groups.', schema: z.strictObject({ pending: BySender, queued: BySender }) },
+    result: {
+      description: 'In two groups.',
+      schema: z.strictObject({ pending: BySender, queued: BySender }),
+    },
     call: ({ services, deadline }) => contentOf(services.backend.pool, deadline, pooledTransaction),
   }),
   defineMethod({
@@ -84,7 +87,8 @@ export const poolMethods: readonly RpcMethod[] = [
       }),
     },
     call: ({ services }) => {
-      const { count, sizeBytes, pending, queued, senders, baseFeeWei, ...rest } = services.backend.pool.stats();
+      const { count, sizeBytes, pending, queued, senders, baseFeeWei, ...rest } =
+        services.backend.pool.stats();
       const { accepted, replaced, refused, evicted, expired, included } = rest;
       return {
         ...{ count, sizeBytes, pending, queued, senders, baseFeeWei: baseFeeWei.toString() },

@@ -17,7 +17,16 @@ import { hashKey } from '../../state/tree/leaf.js';
 import { proveKey } from '../../state/tree/prove.js';
 import { invalidParams } from '../errors/rpc-error.js';
 import { defineMethod, parameter, type MethodContext, type RpcMethod } from '../method.js';
-import { AddressText, BlockSelector, Data, Hash, HashText, HexText, LATEST, type BlockReference } from '../schema/values.js';
+import {
+  AddressText,
+  BlockSelector,
+  Data,
+  Hash,
+  HashText,
+  HexText,
+  LATEST,
+  type BlockReference,
+} from '../schema/values.js';
 import { findBlock, pruned } from './blocks.js';
 import { ChecksumAddress, Height, UnixMs, WeiText } from './status.js';
 
@@ -139,7 +148,8 @@ export const proofMethods: readonly RpcMethod[] = [
   }),
   defineMethod({
     name: 'ogpu_lightBlock',
-    summary: 'Header, commit, validator sets and proofs of possession of a height: what a light client needs.',
+    summary:
+      'Header, commit, validator sets and proofs of possession of a height: what a light client needs.',
     isHeavy: true,
     parameters: [block],
     result: { description: 'All as SSZ.', schema: LightBlockShape },

@@ -73,8 +73,7 @@ export const stakingMethods: readonly RpcMethod[] = [
           'delegator' in of
             ? [...STATE_KEYS.delegator.decode(key)].reverse()
             : STATE_KEYS.delegation.decode(key);
-        const found =
-          validator && owner && readDelegation(store, validator, owner, services.backend.nowMs());
+        const found = validator && owner && readDelegation(store, validator, owner, services.backend.nowMs());
         if (found !== undefined) delegations.push(found);
         await deadline.slice();
       }

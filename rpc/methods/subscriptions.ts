@@ -140,7 +140,9 @@ function tellBlock({ header, id: hash, transactionCount }: StoredBlock): string 
   });
 }
 
-function tellEvents(options: FollowOptions): (stored: StoredBlock, receipts: StoredReceipts) => string | undefined {
+function tellEvents(
+  options: FollowOptions,
+): (stored: StoredBlock, receipts: StoredReceipts) => string | undefined {
   const filter = filterOf(options);
   return (stored, receipts) => {
     const found = [...logsOfBlock(receipts)].filter(({ log }) => matches(filter, log));

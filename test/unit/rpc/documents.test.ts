@@ -30,7 +30,9 @@ describe('the interface and its documents', () => {
       document.methods.map(({ name }) => name),
       METHODS.map(({ name }) => name),
     );
-    const known = new Set(Object.keys(document.components.schemas).map((name) => `#/components/schemas/${name}`));
+    const known = new Set(
+      Object.keys(document.components.schemas).map((name) => `#/components/schemas/${name}`),
+    );
     for (const reference of referencesIn(document)) assert.ok(known.has(reference), reference);
   });
 
@@ -46,7 +48,10 @@ describe('the interface and its documents', () => {
     for (const [name, schema] of Object.entries(document.components.schemas)) {
       const properties = (schema['properties'] ?? {}) as Record<string, JsonSchema>;
       for (const [field, part] of Object.entries(properties))
-        assert.ok(['$ref', 'type', 'anyOf', 'allOf', 'enum', 'const'].some((key) => key in part), `${name}.${field}`);
+        assert.ok(
+          ['$ref', 'type', 'anyOf', 'allOf', 'enum', 'const'].some((key) => key in part),
+          `${name}.${field}`,
+        );
     }
   });
 

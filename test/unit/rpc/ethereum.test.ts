@@ -62,7 +62,10 @@ describe('Ethereum’s methods on a chain of a few blocks', () => {
   const logs = (filter: object): Promise<LogJson[]> => chain.ask<LogJson[]>('eth_getLogs', [filter]);
 
   test('a block by number, tag and hash is one block; there is no block above the head', async () => {
-    const byNumber = await chain.ask<{ hash: Hex; number: Hex; transactions: Hex[] }>('eth_getBlockByNumber', ['0x1', false]);
+    const byNumber = await chain.ask<{ hash: Hex; number: Hex; transactions: Hex[] }>(
+      'eth_getBlockByNumber',
+      ['0x1', false],
+    );
     assert.deepEqual(byNumber.transactions.toSorted(), sent.slice(0, 4).toSorted());
     assert.deepEqual(await chain.ask('eth_getBlockByHash', [byNumber.hash, false]), byNumber);
     const head = await chain.ask('eth_getBlockByNumber', ['0x4', true]);
@@ -85,7 +88,10 @@ describe('Ethereum’s methods on a chain of a few blocks', () => {
       const place = [receipt.blockNumber, receipt.transactionIndex];
       assert.deepEqual(await chain.ask('eth_getTransactionByBlockNumberAndIndex', place), transaction);
       assert.deepEqual(
-        await chain.ask('eth_getTransactionByBlockHashAndIndex', [receipt.blockHash, receipt.transactionIndex]),
+        await chain.ask('eth_getTransactionByBlockHashAndIndex', [
+          receipt.blockHash,
+          receipt.transactionIndex,
+        ]),
         transaction,
       );
       const receipts = await chain.ask<ReceiptJson[]>('eth_getBlockReceipts', [receipt.blockHash]);
@@ -102,12 +108,17 @@ describe('Ethereum’s methods on a chain of a few blocks', () => {
   test('a transaction that waits is there without a block', async () => {
     const hash = await chain.ask<Hex>('eth_sendRawTransaction', [signedBy(richOf(chain, 3), 0)]);
     const waiting = await chain.ask<Record<string, unknown>>('eth_getTransactionByHash', [hash]);
-    assert.deepEqual([waiting['blockHash'], waiting['blockNumber'], waiting['transactionIndex']], [null, null, null]);
+    assert.deepEqual(
+      [waiting['blockHash'], waiting['blockNumber'], waiting['transactionIndex']],
+      [null, null, null],
+    );
     assert.equal(await chain.ask('eth_getTransactionReceipt', [hash]), null);
     const { address } = richOf(chain, 3);
     assert.equal(await chain.ask('eth_getTransactionCount', [address, 'pending']), '0x1');
     assert.equal(await chain.ask('eth_getTransactionCount', [address, 'latest']), '0x0');
-    const content = await chain.ask<{ pending: Record<string, Record<string, { hash: Hex }>> }>('txpool_content');
+    const content = await chain.ask<{ pending: Record<string, Record<string, { hash: Hex }>> }>(
+      'txpool_content',
+    );
     assert.deepEqual(
       Object.values(content.pending).map((byNonce) => byNonce['0']?.hash),
       [hash],
@@ -122,7 +133,9 @@ describe('Ethereum’s methods on a chain of a few blocks', () => {
     const receipts = await Promise.all(
       sent.map((hash) => chain.ask<ReceiptJson>('eth_getTransactionReceipt', [hash])),
     );
-    const expected = receipts.flatMap((receipt) => receipt.logs).filter(({ topics }) => topics[0] === DELEGATED);
+    const expected = receipts
+      .flatMap((receipt) => receipt.logs)
+      .filter(({ topics }) => topics[0] === DELEGATED);
     assert.equal(found.length, 3);
     const key = ({ blockNumber, logIndex }: LogJson): string => `${blockNumber} ${logIndex}`;
     assert.deepEqual(
@@ -153,7 +166,12 @@ describe('Ethereum’s methods on a chain of a few blocks', () => {
       ...topics.map((topic) => ({ topics: [topic] })),
     ];
     for (const filter of filters) {
-      for (const [fromBlock, toBlock] of [['0x0', '0x4'], ['0x1', '0x1'], ['0x2', '0x3'], ['0x4', '0x99']]) {
+      for (const [fromBlock, toBlock] of [
+        ['0x0', '0x4'],
+        ['0x1', '0x1'],
+        ['0x2', '0x3'],
+        ['0x4', '0x99'],
+      ]) {
         const expected = all.filter(
           (log) =>
             BigInt(log.blockNumber) >= BigInt(fromBlock ?? 0) &&
@@ -175,7 +193,10 @@ describe('Ethereum’s methods on a chain of a few blocks', () => {
         some.map((_, index) => index),
       );
       const places = some.map(({ transactionIndex }) => Number(transactionIndex));
-      assert.deepEqual(places, places.toSorted((a, b) => a - b));
+      assert.deepEqual(
+        places,
+        places.toSorted((a, b) => a - b),
+      );
     }
     const system = all.filter(({ transactionHash, blockHash }) => transactionHash === blockHash);
     assert.ok(system.length > 0);
@@ -187,8 +208,14 @@ describe('Ethereum’s methods on a chain of a few blocks', () => {
     assert.deepEqual(await logs({ blockHash: hash }), await logs({ fromBlock: '0x3', toBlock: '0x3' }));
     const both = await chain.call('eth_getLogs', [{ blockHash: hash, fromBlock: '0x1' }]);
     assert.equal(both.error?.code, -32602);
-    assert.equal((await chain.call('eth_getLogs', [{ blockHash: `0x${'33'.repeat(32)}` }])).error?.code, -32001);
-    assert.equal((await chain.call('eth_getLogs', [{ fromBlock: '0x3', toBlock: '0x2' }])).error?.code, -32602);
+    assert.equal(
+      (await chain.call('eth_getLogs', [{ blockHash: `0x${'33'.repeat(32)}` }])).error?.code,
+      -32001,
+    );
+    assert.equal(
+      (await chain.call('eth_getLogs', [{ fromBlock: '0x3', toBlock: '0x2' }])).error?.code,
+      -32602,
+    );
     assert.deepEqual(await logs({ fromBlock: '0x10', toBlock: '0x20' }), []);
   });
 
@@ -197,7 +224,12 @@ describe('Ethereum’s methods on a chain of a few blocks', () => {
     const nonces = ['0x0', '0x3', '0x3', '0x3', '0x3'];
     for (const [height, nonce] of nonces.entries()) {
       const block = await chain.ask<{ hash: Hex }>('eth_getBlockByNumber', [viemHex(height), false]);
-      for (const reference of [viemHex(height), block.hash, { blockHash: block.hash }, { blockNumber: viemHex(height) }])
+      for (const reference of [
+        viemHex(height),
+        block.hash,
+        { blockHash: block.hash },
+        { blockNumber: viemHex(height) },
+      ])
         assert.equal(await chain.ask('eth_getTransactionCount', [address, reference]), nonce);
     }
     assert.equal(BigInt(await chain.ask<Hex>('eth_getBalance', [ANYBODY, '0x0'])), 0n);
@@ -217,7 +249,11 @@ describe('Ethereum’s methods on a chain of a few blocks', () => {
   });
 
   test('a revert is error 3 with its data, also in an estimate', async () => {
-    const call = { from: richOf(chain, 0).address, to: STAKING, data: toHex(callData('undelegate', [validator, 1n])) };
+    const call = {
+      from: richOf(chain, 0).address,
+      to: STAKING,
+      data: toHex(callData('undelegate', [validator, 1n])),
+    };
     for (const method of ['eth_call', 'eth_estimateGas']) {
       const { error } = await chain.call(method, [call]);
       assert.equal(error?.code, 3);
@@ -234,8 +270,13 @@ describe('Ethereum’s methods on a chain of a few blocks', () => {
     const call = { from: address, to: STAKING, data, value: '0x64' };
     const gas = await chain.ask<Hex>('eth_estimateGas', [call]);
     const used = async (gasLimit: bigint): Promise<ReceiptJson> => {
-      const { nonce } = { nonce: Number(await chain.ask<Hex>('eth_getTransactionCount', [address, 'pending'])) };
-      const envelope = signedBy(richOf(chain, 4), nonce, { ...stakingCallOf('delegate', [validator], 100n), gasLimit });
+      const { nonce } = {
+        nonce: Number(await chain.ask<Hex>('eth_getTransactionCount', [address, 'pending'])),
+      };
+      const envelope = signedBy(richOf(chain, 4), nonce, {
+        ...stakingCallOf('delegate', [validator], 100n),
+        gasLimit,
+      });
       const hash = await chain.ask<Hex>('eth_sendRawTransaction', [envelope]);
       await chain.mine();
       return chain.ask<ReceiptJson>('eth_getTransactionReceipt', [hash]);
@@ -269,7 +310,10 @@ describe('Ethereum’s methods on a chain of a few blocks', () => {
     const call = { from: poor, to: ANYBODY, value: '0x64' };
     assert.match((await chain.call('eth_call', [call])).error?.message ?? '', /insufficient/);
     assert.equal(await chain.ask('eth_call', [call, 'latest', { [poor]: { balance: '0x64' } }]), '0x');
-    assert.equal((await chain.call('eth_call', [call, 'latest', { [poor]: { code: '0x00' } }])).error?.code, -32602);
+    assert.equal(
+      (await chain.call('eth_call', [call, 'latest', { [poor]: { code: '0x00' } }])).error?.code,
+      -32602,
+    );
     assert.equal(BigInt(await chain.ask<Hex>('eth_getBalance', [poor])), 0n);
   });
 
@@ -280,10 +324,12 @@ describe('Ethereum’s methods on a chain of a few blocks', () => {
   });
 
   test('the fee history is that of the headers', async () => {
-    const history = await chain.ask<{ oldestBlock: Hex; baseFeePerGas: Hex[]; reward: Hex[][]; gasUsedRatio: number[] }>(
-      'eth_feeHistory',
-      ['0x3', '0x4', [0, 50, 100]],
-    );
+    const history = await chain.ask<{
+      oldestBlock: Hex;
+      baseFeePerGas: Hex[];
+      reward: Hex[][];
+      gasUsedRatio: number[];
+    }>('eth_feeHistory', ['0x3', '0x4', [0, 50, 100]]);
     assert.equal(history.oldestBlock, '0x2');
     const fees = await Promise.all(
       ['0x2', '0x3', '0x4', '0x5'].map(async (height) => {
