@@ -26,6 +26,11 @@ export function journalFile(data: string): string {
   return join(data, 'mempool.journal');
 }
 
+/** What the genesis document came to when it was checked. */
+export function genesisNote(data: string): string {
+  return join(data, 'genesis-note.json');
+}
+
 /** Keys of the node, and of the validator it signs for. */
 export function keysFolder(data: string): string {
   return join(data, 'keys');

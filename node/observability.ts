@@ -12,7 +12,7 @@ import { nodeHealth } from './metrics/health.js';
 import { createMetrics, type Metrics } from './metrics/metrics.js';
 import { startMetricsServer } from './metrics/server.js';
 import type { ConsensusFigures, MetricSources, P2pFigures } from './metrics/sources.js';
-import type { RunningNode } from './node.js';
+import { isAlone, type RunningNode } from './node.js';
 
 export interface Observability {
   readonly metrics: Metrics;
@@ -37,7 +37,7 @@ export async function observe(node: RunningNode, config: NodeConfig, log: Log): 
     head: () => progressRecord.read(node.ledger.store),
     isSyncing: () => node.sync().isSyncing,
     peers: () => node.network.peers.length,
-    isAlone: () => isAlone(node),
+    isAlone: () => isAlone(node.ledger, node.validator),
     idleIntervalMs: () => node.seat()?.participant.tip.params.consensus.blockIntervalIdleMs ?? 0,
     eventLoopDelayMs: () => loop.last().maxMs,
   });
@@ -95,14 +95,6 @@ function consensusFigures({ seat, validator }: RunningNode): ConsensusFigures {
 const NO_CONSENSUS: ConsensusFigures = {
   ...{ height: 0, round: 0, validators: 0, votingPower: 0, totalVotingPower: 0 },
 };
-
-/** Whether this node alone decides. */
-function isAlone({ seat, validator }: RunningNode): boolean {
-  const set = seat()?.participant.tip.committee.set ?? [];
-  return (
-    validator !== undefined && set.length === 1 && toHex(set[0]?.id ?? validator.id) === toHex(validator.id)
-  );
-}
 
 /** Tells the metrics of every final block, and of how late the thread was at that time. */
 function watchBlocks(node: RunningNode, metrics: Metrics, also: () => void): void {

@@ -1,11 +1,12 @@
 import { join } from 'node:path';
 import { Command } from 'commander';
-import { loadGenesis } from '../../genesis/load.js';
 import { serveClients } from '../client-service.js';
 import { Closers } from '../closers.js';
 import { addConfigFlags, flagValues } from '../config/flags.js';
 import { loadConfig } from '../config/load.js';
 import type { NodeConfig } from '../config/node-config.js';
+import { genesisNote } from '../data-folder.js';
+import { genesisSource } from '../genesis-source.js';
 import { SecretFileError } from '../keys/secret-file.js';
 import { loadNodeIdentity, storeNodeIdentity } from '../keys/keyring.js';
 import type { NodeIdentity } from '../keys/node-identity.js';
@@ -85,7 +86,7 @@ async function openNode(config: NodeConfig, log: Logger): Promise<RunningNode> {
   const identity = await nodeIdentity(join(config.dataDir, 'keys'));
   return startNode({
     dataDir: rest.dataDir,
-    genesis: await loadGenesis(rest.genesis),
+    genesis: await genesisSource(rest.genesis, genesisNote(rest.dataDir)),
     identity,
     validator: validator && (await openValidatorIdentity({ ...validator, id: validator.owner })),
     p2p: { ...p2p, staticPeers: p2p.peers },

@@ -13,3 +13,8 @@ import { OgpuError } from '../../protocol/errors.js';
 export class SyncError extends OgpuError<
   'SYNC_COMMIT_WRONG' | 'SYNC_BLOCK_WRONG' | 'SYNC_WITHHELD' | 'SYNC_DIVERGED'
 > {}
+
+export function commitWrong(height: number, cause: OgpuError): SyncError {
+  const data = { height, reason: cause.code };
+  return new SyncError('SYNC_COMMIT_WRONG', 'a block was not decided so', data, { cause });
+}

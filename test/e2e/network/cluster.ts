@@ -88,7 +88,8 @@ export class Cluster {
       ...[process.execPath, MAIN, 'start', '--config', configFile(node)],
     ];
     const child = spawn(command, args, {
-      stdio: ['ignore', log, log],
+      // A node whose test is gone, however it went, ends by itself.
+      stdio: ['ignore', log, log, 'ipc'],
       env: { ...process.env, ...this.#environment(index), ...env },
     });
     closeSync(log);
@@ -116,9 +117,11 @@ export class Cluster {
     return signal === 'SIGKILL' || signal === 'SIGTERM' ? running.ended : undefined;
   }
 
-  /** How a node ends that ends by itself. */
-  async ending(index: number): Promise<Ending | undefined> {
-    return this.#running.get(index)?.ended;
+  /** How a node ends that ends by itself. @throws where it does not in time */
+  async ending(index: number, timeoutMs: number): Promise<Ending | undefined> {
+    const ended = this.#running.get(index)?.ended;
+    await waitFor(`the end of node ${index}`, timeoutMs, () => !this.#running.has(index));
+    return ended;
   }
 
   /** Cuts every way between two groups of nodes, or opens them all. */

@@ -84,7 +84,7 @@ const backup: Scenario = (options) =>
     await cp(`${data}.backup`, data, { recursive: true });
     cluster.start(0);
     options.say('node 0 starts from an old backup');
-    const ending = await cluster.ending(0);
+    const ending = await cluster.ending(0, RECOVERY_TIMEOUT_MS);
     assert.equal(ending?.code, 1, 'it ends by itself');
     assert.match(await cluster.logOf(0), /SIGNER_SIGNED_ELSEWHERE/);
     await cluster.reach((await cluster.top()) + 2, allBut(cluster, [0]), RECOVERY_TIMEOUT_MS);
