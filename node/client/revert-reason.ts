@@ -30,7 +30,7 @@ export function explainRevert(data: Uint8Array): RevertReason {
     return {
       name: error.item.name,
       values: Object.fromEntries(named.map(([input, value]) => [input.name, forScripts(input, value)])),
-      text: `${error.notice}${details === '' ? '' : ` (${details})`}`,
+      text: `${withoutUnits(error.notice)}${details === '' ? '' : ` (${details})`}`,
     };
   }
   return {
@@ -38,6 +38,11 @@ export function explainRevert(data: Uint8Array): RevertReason {
     values: { revertData: toHex(data) },
     text: 'the call was undone for a reason this software does not know',
   };
+}
+
+/** The values that follow have units of their own. */
+function withoutUnits(notice: string): string {
+  return notice.replace(/,? in (?:wei|Unix milliseconds)\b/g, '');
 }
 
 function decoded(decode: () => AbiValue[]): AbiValue[] | undefined {
