@@ -23,8 +23,8 @@ import {
 
 export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const;
 
-/** Blocks below which a pruned node could not serve peers that were away for a moment, nor judge old evidence. */
-export const MIN_HISTORY_BLOCKS = 256;
+/** With fewer, a node could not help a peer that was away for a moment. */
+export const MIN_HISTORY_BLOCKS = 128;
 const MAX_MS = 30 * 24 * 3_600_000;
 const MIB = 1024 ** 2;
 const GIB = 1024 ** 3;

@@ -87,8 +87,9 @@ export async function checkChain(config: NodeConfig, publicKey: Uint8Array | und
       return { isRunning: false, findings: [right, ok('ledger', 'none yet: the first start makes it')] };
     if (code === 'STORE_LOCKED')
       return { isRunning: true, findings: [right, ok('ledger', 'open in a node that runs')] };
-    const name = code.startsWith('GENESIS_') ? 'genesis' : 'ledger';
-    return { isRunning: false, findings: [failedBy(name, error)] };
+    if (!code.startsWith('GENESIS_')) return { isRunning: false, findings: [failedBy('ledger', error)] };
+    const cure = 'put it there with `ogpu init --genesis <file>`; `ogpu genesis check` tells all its faults';
+    return { isRunning: false, findings: [fail('genesis', error.message, cure)] };
   }
 }
 

@@ -113,7 +113,7 @@ test('every fault is told at once, with its path and where it was said', async (
   assert.match(text('OGPU_METRICS_PROT'), /did you mean OGPU_METRICS_PORT\?/);
   assert.match(text('p2p.maxPeers'), /expected a whole number from 1 to 1024, got "many"/);
   assert.match(text('p2p.peers[1]'), /the peer id is missing/);
-  assert.match(text('history'), /at least 256, got "12"/);
+  assert.match(text('history'), /at least 128, got "12"/);
 });
 
 test('what belongs together is judged together', async (t) => {
