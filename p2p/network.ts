@@ -2,19 +2,20 @@ import './promise-with-resolvers.js';
 import type { Connection, Libp2p, Stream } from '@libp2p/interface';
 import { multiaddr } from '@multiformats/multiaddr';
 import { encodeMessage, type Message } from '../consensus/messages.js';
-import { bytesEqual } from '../protocol/bytes.js';
+import { bytesEqual, toHex } from '../protocol/bytes.js';
 import type { ChainIdentity } from '../protocol/domains.js';
 import type { OgpuError } from '../protocol/errors.js';
 import { Admission } from './admission.js';
 import { monotonicClock, type Clock } from './clock.js';
 import { Conduct } from './conduct.js';
-import { ConsensusLink, messageFrame, type LinkStats } from './consensus-link.js';
+import { ConsensusLink, heardFrame, messageFrame, type LinkStats } from './consensus-link.js';
 import { P2pError } from './errors.js';
 import { streamError } from './frame-stream.js';
 import type { FinalBlock } from './chain-requests.js';
 import { Gossip, type GossipHandlers, type GossipStats } from './gossip/gossip.js';
 import { connectionGate } from './gate.js';
 import { isBound, type Binding, type BindingCheck, type Hello } from './handshake.js';
+import { Hearing } from './hearing.js';
 import { createHost } from './host.js';
 import { networkConfig, type NetworkConfig, type NetworkOptions } from './network-config.js';
 import { openStream, peerIdBytes, type Peer } from './peer.js';
@@ -70,6 +71,7 @@ export class Network {
   readonly #static: StaticPeers;
   readonly #servers: readonly RequestServer[];
   readonly #gossip: Gossip | undefined;
+  readonly #hearing: Hearing;
   readonly #peers: Map<string, Peer>;
   readonly #admissions = new Map<Connection, Admission>();
   #isStopped = false;
@@ -110,6 +112,14 @@ export class Network {
     this.#conduct = conduct;
     this.#peers = peers;
     this.#servers = parts.serve.map(([protocol, handler]) => new RequestServer(protocol, handler, clock));
+    this.#hearing = new Hearing({
+      clock,
+      heard: () => this.#heard(),
+      tell: (encoded) => {
+        const frame = heardFrame(encoded);
+        for (const peer of peers.values()) peer.link.send(frame);
+      },
+    });
     this.#gossip = parts.gossip && this.#createGossip(parts.gossip);
     this.#static = new StaticPeers({
       peers: config.staticPeers,
@@ -171,6 +181,23 @@ export class Network {
     }
   }
 
+  /**
+   * Passes a message on to the peers that do not hear its signer themselves.
+   *
+   * @param signer the validator
+   * @param source the peer it came from
+   * @param make called where there is such a peer
+   */
+  relay(signer: Uint8Array, source: string, make: () => Message): void {
+    const name = toHex(signer);
+    let frame: Uint8Array | undefined;
+    for (const peer of this.#peers.values()) {
+      if (peer.id === source || peer.hears.has(name) || this.#validatorOf(peer) === name) continue;
+      frame ??= messageFrame(encodeMessage(make()));
+      peer.link.send(frame);
+    }
+  }
+
   /** Tells everybody of transactions. What is published within a few milliseconds travels together. Never throws. */
   publishTransactions(envelopes: readonly Uint8Array[]): void {
     if (!this.#isStopped) this.#gossip?.publishTransactions(envelopes);
@@ -215,6 +242,7 @@ export class Network {
     if (this.#isStopped) return;
     this.#isStopped = true;
     this.#static.stop();
+    this.#hearing.stop();
     for (const admission of this.#admissions.values()) admission.cancel();
     for (const peer of this.#peers.values()) peer.link.stop();
     await this.#gossip?.stop();
@@ -331,12 +359,15 @@ export class Network {
       link: this.#link(id),
       claim,
       isBound: bound,
+      hears: new Set(),
       headHeight: hello.headHeight,
     };
     this.#peers.set(id, peer);
     this.#static.admitted(id);
     this.#tell({ kind: 'peer-admitted', peer: id, isInbound: connection.direction === 'inbound' });
     peer.link.start();
+    peer.link.send(heardFrame(this.#hearing.current()));
+    this.#hearing.changed();
     this.#gossip?.join(id, connection);
   }
 
@@ -376,6 +407,10 @@ export class Network {
       receive: (message) => {
         this.#parts.onMessage(id, message);
       },
+      hears: (validators) => {
+        const peer = this.#peers.get(id);
+        if (peer !== undefined) peer.hears = validators;
+      },
       fault: (error) => {
         this.blame(id, error);
         this.#disconnect(id, error);
@@ -399,6 +434,7 @@ export class Network {
       this.#peers.delete(id);
       peer.link.stop();
       this.#gossip?.leave(id);
+      if (!this.#isStopped) this.#hearing.changed();
       for (const server of this.#servers) server.forgetPeer(id);
       this.#tell({ kind: 'peer-gone', peer: id });
     }
@@ -415,6 +451,18 @@ export class Network {
       peer.isBound = isBound(bindings, chain, peer.claim, peerIdBytes(peer.id));
     }
     return peer.isBound === true;
+  }
+
+  /** The validator that has said that a peer speaks for it, in hex. */
+  #validatorOf(peer: Peer): string | undefined {
+    return peer.claim !== undefined && this.#isBound(peer) ? toHex(peer.claim.validator) : undefined;
+  }
+
+  #heard(): ReadonlySet<string> {
+    const { binding } = this.#parts;
+    const heard = [...this.#peers.values()].map((peer) => this.#validatorOf(peer));
+    if (binding !== undefined) heard.push(toHex(binding.validator));
+    return new Set(heard.flatMap((validator) => validator ?? []));
   }
 
   #disconnect(id: string, error: Error): void {

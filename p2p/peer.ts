@@ -14,6 +14,8 @@ export interface Peer {
   readonly claim: Binding | undefined;
   /** Whether the validator has said so too; undefined while its key is not known here. */
   isBound: boolean | undefined;
+  /** Validators it hears itself, in hex. */
+  hears: ReadonlySet<string>;
   /** As of its last handshake. */
   headHeight: number;
 }

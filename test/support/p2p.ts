@@ -49,9 +49,16 @@ export class Gathered<Item> {
   }
 }
 
-/** Waits until something holds that gives no sign. The test's own time limit bounds the wait. */
+/** Longer than anything takes that happens at all, and less than a test may take. */
+const EVENTUALLY_MS = 40_000;
+
+/** Waits until something holds that gives no sign. */
 export async function eventually(holds: () => boolean): Promise<void> {
-  while (!holds()) await new Promise((resolve) => setTimeout(resolve, 2));
+  const deadlineMs = performance.now() + EVENTUALLY_MS;
+  while (!holds()) {
+    if (performance.now() > deadlineMs) throw new Error('what was waited for did not come to pass');
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
 }
 
 export interface TestNode {
