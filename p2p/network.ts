@@ -1,10 +1,12 @@
 import './promise-with-resolvers.js';
+import { randomInt } from 'node:crypto';
 import type { Connection, Libp2p, Stream } from '@libp2p/interface';
 import { multiaddr } from '@multiformats/multiaddr';
 import { encodeMessage, type Message } from '../consensus/messages.js';
 import { bytesEqual, toHex } from '../protocol/bytes.js';
 import type { ChainIdentity } from '../protocol/domains.js';
 import type { OgpuError } from '../protocol/errors.js';
+import { AddressBook, type BookFolder } from './address-book.js';
 import { Admission } from './admission.js';
 import { monotonicClock, type Clock } from './clock.js';
 import { Conduct } from './conduct.js';
@@ -18,8 +20,10 @@ import { isBound, type Binding, type BindingCheck, type Hello } from './handshak
 import { Hearing } from './hearing.js';
 import { createHost } from './host.js';
 import { networkConfig, type NetworkConfig, type NetworkOptions } from './network-config.js';
-import { openStream, peerIdBytes, type Peer } from './peer.js';
+import { openStream, peerIdBytes, presence, type Peer } from './peer.js';
+import { PEERS } from './peer-exchange.js';
 import { ask, RequestServer, type RequestHandler, type RequestProtocol } from './requests.js';
+import { Seeker } from './seeker.js';
 import { StaticPeers } from './static-peers.js';
 
 export interface NetworkParts {
@@ -37,7 +41,11 @@ export interface NetworkParts {
   readonly onMessage: (peer: string, message: Message) => void;
   /** For logs and for who keeps something for each peer. */
   readonly onEvent?: (event: NetworkEvent) => void;
+  /** Where addresses and bans are kept; without it they are forgotten with a restart. */
+  readonly book?: BookFolder;
   readonly clock?: Clock;
+  /** Unix milliseconds: for what is kept over a restart. */
+  readonly wallMs?: () => number;
   readonly options?: NetworkOptions;
 }
 
@@ -51,7 +59,9 @@ export type NetworkEvent =
       readonly peer: string;
       readonly error: OgpuError;
       readonly isBanned: boolean;
-    };
+    }
+  /** The file of addresses and bans could not be read, or written. */
+  | { readonly kind: 'book-failed'; readonly error: P2pError };
 
 export interface PeerInfo extends LinkStats {
   readonly id: string;
@@ -72,6 +82,9 @@ export class Network {
   readonly #servers: readonly RequestServer[];
   readonly #gossip: Gossip | undefined;
   readonly #hearing: Hearing;
+  readonly #book: AddressBook;
+  readonly #seeker: Seeker;
+  readonly #served: readonly (readonly [RequestProtocol, RequestHandler])[];
   readonly #peers: Map<string, Peer>;
   readonly #admissions = new Map<Connection, Admission>();
   #isStopped = false;
@@ -111,7 +124,14 @@ export class Network {
     this.#host = host;
     this.#conduct = conduct;
     this.#peers = peers;
-    this.#servers = parts.serve.map(([protocol, handler]) => new RequestServer(protocol, handler, clock));
+    const warn = (error: P2pError): void => {
+      // Also while it stops.
+      parts.onEvent?.({ kind: 'book-failed', error });
+    };
+    this.#book = new AddressBook(parts.book, conduct, parts.wallMs ?? Date.now, warn);
+    this.#seeker = this.#createSeeker();
+    this.#served = [...parts.serve, [PEERS, (peer, request) => this.#answerSeeker(peer, request)]];
+    this.#servers = this.#served.map(([protocol, handler]) => new RequestServer(protocol, handler, clock));
     this.#hearing = new Hearing({
       clock,
       heard: () => this.#heard(),
@@ -151,6 +171,11 @@ export class Network {
       headHeight: peer.headHeight,
       ...peer.link.stats,
     }));
+  }
+
+  /** Peers whose address is known and can be told. */
+  get knownCount(): number {
+    return this.#seeker.knownCount;
   }
 
   /** Undefined where nothing is gossiped. */
@@ -245,6 +270,7 @@ export class Network {
     this.#hearing.stop();
     for (const admission of this.#admissions.values()) admission.cancel();
     for (const peer of this.#peers.values()) peer.link.stop();
+    await this.#seeker.stop();
     await this.#gossip?.stop();
     await this.#host.stop();
   }
@@ -268,7 +294,7 @@ export class Network {
     await this.#serve('consensus', 2, (peer, stream) => {
       peer.link.accept(stream);
     });
-    for (const [i, [protocol]] of this.#parts.serve.entries()) {
+    for (const [i, [protocol]] of this.#served.entries()) {
       await this.#serve(protocol.name, protocol.maxConcurrent + 1, async (peer, stream) => {
         try {
           await this.#servers[i]?.serve(peer.id, stream);
@@ -278,8 +304,10 @@ export class Network {
       });
     }
     await this.#gossip?.start();
+    await this.#book.load();
     await host.start();
     this.#static.start();
+    this.#seeker.start();
   }
 
   /** Serves a protocol to peers that have passed the handshake; streams that come before wait for it. */
@@ -365,10 +393,35 @@ export class Network {
     this.#peers.set(id, peer);
     this.#static.admitted(id);
     this.#tell({ kind: 'peer-admitted', peer: id, isInbound: connection.direction === 'inbound' });
+    this.#seeker.admitted(presence(peer));
     peer.link.start();
     peer.link.send(heardFrame(this.#hearing.current()));
     this.#hearing.changed();
     this.#gossip?.join(id, connection);
+  }
+
+  #createSeeker(): Seeker {
+    return new Seeker({
+      ownId: () => this.id,
+      ownAddresses: () => this.addresses,
+      targetOutbound: this.#config.targetOutbound,
+      clock: this.#clock,
+      book: this.#book,
+      peers: () => [...this.#peers.values()].map(presence),
+      isExcluded: (id) => this.#static.has(id) || this.#conduct.isBanned(id),
+      dial: (address) => this.dial(address),
+      ask: (peer, request) => this.request(peer, PEERS, request),
+      blame: (peer, error) => {
+        this.blame(peer, error);
+      },
+      draw: (bound) => randomInt(bound),
+    });
+  }
+
+  // eslint-disable-next-line @typescript-eslint/require-await -- one part, at once
+  async *#answerSeeker(id: string, request: Uint8Array): AsyncGenerator<Uint8Array, void> {
+    const peer = this.#peers.get(id);
+    if (peer !== undefined) yield this.#seeker.answer(presence(peer), request);
   }
 
   #createGossip(handlers: GossipHandlers): Gossip {
@@ -435,6 +488,7 @@ export class Network {
       peer.link.stop();
       this.#gossip?.leave(id);
       if (!this.#isStopped) this.#hearing.changed();
+      this.#seeker.gone(id);
       for (const server of this.#servers) server.forgetPeer(id);
       this.#tell({ kind: 'peer-gone', peer: id });
     }

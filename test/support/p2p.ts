@@ -85,6 +85,8 @@ export async function startNode(number: number, parts: Partial<NetworkParts> = {
       events.add(event);
     },
     ...parts,
+    // A test connects its nodes as it means to.
+    options: { targetOutbound: 0, ...parts.options },
   });
   return { network, events, received, address: network.addresses[0] ?? '' };
 }
@@ -117,7 +119,12 @@ export class RawPeer {
     this.connection = connection;
   }
 
-  static async dial(number: number, to: TestNode): Promise<RawPeer> {
+  /** @param handlers of protocols, by name, that it serves from the beginning */
+  static async dial(
+    number: number,
+    to: Pick<TestNode, 'address'>,
+    handlers: Readonly<Record<string, (stream: Stream) => void>> = {},
+  ): Promise<RawPeer> {
     const host = await createHost(
       {
         privateKeyProtobuf: await peerKey(number),
@@ -128,7 +135,10 @@ export class RawPeer {
       },
       {},
     );
-    await host.handle(PROTOCOL('consensus'), () => undefined);
+    const served = { consensus: () => undefined, ...handlers };
+    for (const [name, take] of Object.entries<(stream: Stream) => void>(served)) {
+      await host.handle(name.startsWith('/') ? name : PROTOCOL(name), take);
+    }
     await host.start();
     return new RawPeer(host, await host.dial(multiaddr(to.address)));
   }
