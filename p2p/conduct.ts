@@ -44,6 +44,10 @@ const POINTS: Readonly<Record<string, number>> = {
   REQUEST_TIMEOUT: SLOW,
   RESPONSE_MALFORMED: FATAL,
   RESPONSE_TRUNCATED: SLOW,
+  // A node serves what it has verified itself.
+  SYNC_COMMIT_WRONG: FATAL,
+  SYNC_BLOCK_WRONG: FATAL,
+  SYNC_WITHHELD: FLOODING,
   // This node's own state, not the peer's doing.
   INBOX_CLOSED: 0,
   STREAM_CLOSED: 0,

@@ -66,6 +66,8 @@ export type NetworkEvent =
 export interface PeerInfo extends LinkStats {
   readonly id: string;
   readonly address: string;
+  /** Whether the peer has dialled this node. */
+  readonly isInbound: boolean;
   /** The validator that has said that this peer speaks for it. */
   readonly validator: Uint8Array | undefined;
   readonly headHeight: number;
@@ -167,6 +169,7 @@ export class Network {
     return [...this.#peers.values()].map((peer) => ({
       id: peer.id,
       address: [...peer.connections][0]?.remoteAddr.toString() ?? '',
+      isInbound: [...peer.connections][0]?.direction === 'inbound',
       validator: this.#isBound(peer) ? peer.claim?.validator : undefined,
       headHeight: peer.headHeight,
       ...peer.link.stats,
