@@ -47,6 +47,8 @@ const POINTS: Readonly<Record<string, number>> = {
   // A node serves what it has verified itself.
   SYNC_COMMIT_WRONG: FATAL,
   SYNC_BLOCK_WRONG: FATAL,
+  SYNC_PAGE_WRONG: FATAL,
+  SYNC_SNAPSHOT_WRONG: FATAL,
   SYNC_WITHHELD: FLOODING,
   // This node's own state, not the peer's doing.
   INBOX_CLOSED: 0,
