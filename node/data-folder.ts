@@ -20,3 +20,23 @@ export function walFolder(data: string): string {
 export function signerFolder(data: string, publicKey: Uint8Array): string {
   return join(data, 'signer', toHex(publicKey));
 }
+
+/** Transactions that waited for a block. */
+export function journalFile(data: string): string {
+  return join(data, 'mempool.journal');
+}
+
+/** What the genesis document came to when it was checked. */
+export function genesisNote(data: string): string {
+  return join(data, 'genesis-note.json');
+}
+
+/** Keys of the node, and of the validator it signs for. */
+export function keysFolder(data: string): string {
+  return join(data, 'keys');
+}
+
+/** The genesis document with its snapshots, unless the configuration names another place. */
+export function genesisFolder(data: string): string {
+  return join(data, 'genesis');
+}

@@ -12,7 +12,7 @@ import type { ProposalPayload } from '../../protocol/types/proposal.js';
 import { isNilBlockId, PRECOMMIT, PREVOTE, type VotePayload } from '../../protocol/types/vote.js';
 import type { Folder } from '../disk/disk.js';
 import { SignerError } from './errors.js';
-import { openRecord, replaceRecord } from './record-file.js';
+import { openRecord, type RecordFile } from './record-file.js';
 import {
   comparePlaces,
   describePlace,
@@ -70,13 +70,13 @@ export const MAX_WAITING_SIGNATURES = 64;
 /** Writes down what it is about to sign, durably, then signs it: a crash in between lets the same be signed again. */
 export class LocalSigner implements Signer {
   readonly #options: LocalSignerOptions;
-  #record: SignerRecord;
+  readonly #file: RecordFile;
   #last: Promise<unknown> = Promise.resolve();
   #waiting = 0;
 
-  constructor(options: LocalSignerOptions, record: SignerRecord) {
+  constructor(options: LocalSignerOptions, file: RecordFile) {
     this.#options = options;
-    this.#record = record;
+    this.#file = file;
   }
 
   get publicKey(): Uint8Array {
@@ -85,7 +85,7 @@ export class LocalSigner implements Signer {
 
   /** What is durable. */
   get record(): SignerRecord {
-    return this.#record;
+    return this.#file.record;
   }
 
   async signProposal(payload: ProposalPayload): Promise<Uint8Array> {
@@ -116,12 +116,18 @@ export class LocalSigner implements Signer {
   }
 
   async reveal({ height, previousBeacon }: BeaconPayload): Promise<Uint8Array> {
-    const { last } = this.#record;
+    const { last } = this.record;
     if (last !== undefined && height < last.height) {
       throw regression(`a beacon of height ${height}`, last, { height });
     }
     const signBytes = beaconSignBytes(this.#identityAt(height), height, previousBeacon);
     return Promise.resolve(this.#options.key.sign(signBytes));
+  }
+
+  /** Waits for what is being written. */
+  async close(): Promise<void> {
+    await this.#last;
+    await this.#file.close();
   }
 
   #precommit(payload: VotePayload, content: Uint8Array | undefined): SignedStep {
@@ -145,16 +151,14 @@ export class LocalSigner implements Signer {
   /** What may be signed at the place of `wanted`: it, once that is durable, or the same vote as it was recorded before. */
   #claim(wanted: SignedStep): Promise<SignedStep> {
     return this.#inTurn(async () => {
-      const { last } = this.#record;
+      const { last } = this.record;
       const order = last === undefined ? 1 : comparePlaces(wanted, last);
       if (last !== undefined && order < 0) throw regression(`the ${describePlace(wanted)}`, last, wanted);
       if (last !== undefined && order === 0) {
         if (!bytesEqual(wanted.signBytes, last.signBytes)) throw conflict(wanted, last);
         return last;
       }
-      const record = { ...this.#record, last: wanted };
-      await replaceRecord(this.#options.folder, record);
-      this.#record = record;
+      await this.#file.write(wanted);
       return wanted;
     });
   }

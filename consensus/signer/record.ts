@@ -1,4 +1,4 @@
-import { bytesEqual, concatBytes, toHex } from '../../protocol/bytes.js';
+import { bytesEqual, toHex } from '../../protocol/bytes.js';
 import { sha256 } from '../../protocol/crypto/hash.js';
 import { MAX_EXTENSION_BYTES } from '../../protocol/limits.js';
 import { createCodec } from '../../protocol/ssz/codec.js';
@@ -8,12 +8,12 @@ import {
   bytes48,
   ContainerType,
   listOf,
+  SszError,
   uint32,
   uint64,
   uint8,
   type ValueOf,
 } from '../../protocol/ssz/types.js';
-import { SignerError } from './errors.js';
 
 /** Steps of a round in the order a validator signs them. */
 export const PROPOSAL_STEP = 1;
@@ -83,15 +83,42 @@ export function sameIdentity(a: SignerIdentity, b: SignerIdentity): boolean {
 
 const recordCodec = createCodec('SignerRecord', SignerRecordType);
 
-/** `"oGPU-SIG" ‖ version u32 ‖ SSZ ‖ SHA-256 of all before it`. */
+/** What a record takes on the disk: a whole page, so that writing one never touches the one before it. */
+export const SLOT_BYTES = 4096;
+
+/** `"oGPU-SIG" ‖ version u32 ‖ length u32 ‖ SSZ ‖ SHA-256 of all before it ‖ zeros`, one slot. */
 export function encodeRecord({ identity, last }: SignerRecord): Uint8Array {
-  return seal(recordCodec.encode({ identity, last: last === undefined ? [] : [last] }));
+  const body = recordCodec.encode({ identity, last: last === undefined ? [] : [last] });
+  const slot = new Uint8Array(SLOT_BYTES);
+  slot.set(MAGIC);
+  const view = new DataView(slot.buffer);
+  view.setUint32(VERSION_AT, FORMAT_VERSION);
+  view.setUint32(LENGTH_AT, body.length);
+  slot.set(body, BODY_AT);
+  const end = BODY_AT + body.length;
+  slot.set(sha256(slot.subarray(0, end)), end);
+  return slot;
 }
 
-/** @throws SignerError SIGNER_RECORD_CORRUPT | SIGNER_RECORD_VERSION */
-export function decodeRecord(bytes: Uint8Array): SignerRecord {
-  const { identity, last } = unseal(bytes);
-  return { identity, last: last[0] };
+/** The record in a slot; undefined where there is anything else. */
+export function decodeRecord(slot: Uint8Array): SignerRecord | undefined {
+  if (slot.length !== SLOT_BYTES || formatOf(slot) !== FORMAT_VERSION) return undefined;
+  const bodyEnd = BODY_AT + uint32At(slot, LENGTH_AT);
+  const end = bodyEnd + CHECKSUM_BYTES;
+  if (end > SLOT_BYTES || slot.subarray(end).some((byte) => byte !== 0)) return undefined;
+  return isSealed(slot.subarray(0, end)) ? decodeBody(slot.subarray(BODY_AT, bodyEnd)) : undefined;
+}
+
+/** Version of the format a record begins with; undefined where it begins with anything else. */
+export function formatOf(bytes: Uint8Array): number | undefined {
+  if (bytes.length < LENGTH_AT || !bytesEqual(bytes.subarray(0, VERSION_AT), MAGIC)) return undefined;
+  return uint32At(bytes, VERSION_AT);
+}
+
+/** `"oGPU-SIG" ‖ 1 u32 ‖ SSZ ‖ SHA-256`, as a whole file: how the record was kept before there were slots. */
+export function decodeFirstFormat(file: Uint8Array): SignerRecord | undefined {
+  const isWhole = file.length >= LENGTH_AT + CHECKSUM_BYTES && isSealed(file);
+  return isWhole ? decodeBody(file.subarray(LENGTH_AT, -CHECKSUM_BYTES)) : undefined;
 }
 
 export function describePlace({ height, round, step }: Place): string {
@@ -116,48 +143,29 @@ export const STEP_NAMES: Readonly<Record<number, string>> = {
   [PRECOMMIT_STEP]: 'precommit',
 };
 
-/** Far above any record. */
-export const MAX_RECORD_BYTES = 8192;
+export const FIRST_FORMAT_VERSION = 1;
+export const FORMAT_VERSION = 2;
 const MAGIC = Uint8Array.from('oGPU-SIG', (letter) => letter.charCodeAt(0));
-const FORMAT_VERSION = 1;
-const HEADER_BYTES = 12;
 const CHECKSUM_BYTES = 32;
+const VERSION_AT = 8;
+const LENGTH_AT = 12;
+const BODY_AT = 16;
 
-function seal(body: Uint8Array): Uint8Array {
-  const header = new Uint8Array(HEADER_BYTES);
-  header.set(MAGIC);
-  new DataView(header.buffer).setUint32(8, FORMAT_VERSION);
-  const content = concatBytes(header, body);
-  return concatBytes(content, sha256(content));
+/** Whether bytes end with the checksum of those before it. */
+function isSealed(bytes: Uint8Array): boolean {
+  return bytesEqual(sha256(bytes.subarray(0, -CHECKSUM_BYTES)), bytes.subarray(-CHECKSUM_BYTES));
 }
 
-function unseal(bytes: Uint8Array): ValueOf<typeof SignerRecordType> {
-  const end = bytes.length - CHECKSUM_BYTES;
-  if (end < HEADER_BYTES || !bytesEqual(sha256(bytes.subarray(0, end)), bytes.subarray(end))) {
-    throw corrupt('it does not match its checksum');
-  }
-  if (!bytesEqual(bytes.subarray(0, 8), MAGIC)) throw corrupt('it does not begin as one');
-  const version = new DataView(bytes.buffer, bytes.byteOffset).getUint32(8);
-  if (version !== FORMAT_VERSION) {
-    throw new SignerError('SIGNER_RECORD_VERSION', `the signer's record is of format ${version}`, {
-      version,
-      cure: 'run the version of the software that wrote it',
-    });
-  }
+function decodeBody(body: Uint8Array): SignerRecord | undefined {
   try {
-    return recordCodec.decode(bytes.subarray(HEADER_BYTES, end));
-  } catch (cause) {
-    throw corrupt('its content means nothing', cause);
+    const { identity, last } = recordCodec.decode(body);
+    return { identity, last: last[0] };
+  } catch (error) {
+    if (error instanceof SszError) return undefined;
+    throw error;
   }
 }
 
-function corrupt(reason: string, cause?: unknown): SignerError {
-  return new SignerError(
-    'SIGNER_RECORD_CORRUPT',
-    `the record of what was signed last is damaged: ${reason}`,
-    {
-      cure: 'do not start from zero: check the disk, then move the folder away and import an exported state, or rotate to a new key',
-    },
-    { cause },
-  );
+function uint32At(bytes: Uint8Array, at: number): number {
+  return new DataView(bytes.buffer, bytes.byteOffset).getUint32(at);
 }

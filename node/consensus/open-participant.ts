@@ -40,7 +40,7 @@ export async function openParticipant(options: ParticipantOptions): Promise<Part
   const { chainId, genesisId } = chainRecord.read(store);
   const signer = validator && (await openGuardedSigner(store, tip, { chainId, genesisId }, validator));
   const identity = { chainId, genesisId, validator: validator?.id ?? new Uint8Array(20) };
-  const { wal, recovered } = await openWal({ folder: logFolder, identity, randomBytes });
+  const { wal, recovered } = await orClose(signer, openWal({ folder: logFolder, identity, randomBytes }));
   const height = tip.parent.height + 1;
   const records = recovered?.height === height ? recovered.records : undefined;
   const participant = new Participant({
@@ -72,9 +72,21 @@ async function openGuardedSigner(
 ): Promise<LocalSigner> {
   const versionAt = (height: number): number => tip.chainAt(height).protocolVersion;
   const signer = await openSigner({ ...chain, folder, key, versionAt, create });
-  const recent = await recentDecisions(store, GUARDED_HEIGHTS);
-  assertNotSignedElsewhere(recent, signer.record, versionAt);
+  const guarding = recentDecisions(store, GUARDED_HEIGHTS).then((recent) => {
+    assertNotSignedElsewhere(recent, signer.record, versionAt);
+  });
+  await orClose(signer, guarding);
   return signer;
+}
+
+/** What must succeed for a signer to stay open. */
+async function orClose<Result>(signer: LocalSigner | undefined, opening: Promise<Result>): Promise<Result> {
+  try {
+    return await opening;
+  } catch (error) {
+    await signer?.close();
+    throw error;
+  }
 }
 
 /** A height at which this key has signed, but whose log is gone: the node does not know what it is locked on, and stays silent. */

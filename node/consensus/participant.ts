@@ -31,7 +31,7 @@ export class ConsensusStoppedError extends OgpuError<'CONSENSUS_DIVERGED'> {}
 export interface ParticipantParts {
   readonly store: Store;
   readonly tip: ChainTip;
-  /** The validator this node signs for; undefined for a node that only follows. */
+  /** The validator this node signs for, closed with the participant; undefined for a node that only follows. */
   readonly signatory: Signatory | undefined;
   /** Closed with the participant. */
   readonly log: HeightLog & { close(): Promise<void> };
@@ -119,12 +119,13 @@ export class Participant implements Host {
     this.#parts.transactions.onWork = undefined;
   }
 
-  /** Stops, and resolves when nothing touches the store, the log or the signer any more; the log is closed then. */
+  /** Stops, and resolves when nothing touches the store, the log or the signer any more; log and signer are closed then. */
   async close(): Promise<void> {
     this.stop();
     await this.#runner.whenIdle();
     await Promise.allSettled(this.#background);
     await this.#parts.log.close();
+    await this.#parts.signatory?.close();
   }
 
   /** Takes a message from a peer. Never throws: what is wrong with it is the peer's trouble, a store that fails is this node's. */
@@ -198,7 +199,10 @@ export class Participant implements Host {
         network.broadcast({ kind: 'polka', polka: this.#workshop.polkaOf(this.#tip, effect.votes) });
         return;
       case 'notify-proposer':
-        network.sendToValidator(effect.proposer, { kind: 'work', work: { height: effect.height } });
+        this.#setAlarm('notify', NOTIFY_AFTER_MS, () => {
+          if (this.#engine.height !== effect.height) return;
+          network.sendToValidator(effect.proposer, { kind: 'work', work: { height: effect.height } });
+        });
         return;
       case 'evidence':
         this.#inbox.keepEvidence(effect.contradiction);
@@ -326,6 +330,9 @@ export class Participant implements Host {
     this.#alarms.clear();
   }
 }
+
+/** What makes the work reaches the proposer by itself, as a rule; told before it has come, the proposer would make an empty block. */
+const NOTIFY_AFTER_MS = 30;
 
 /** Enough to sign and send a vote. */
 const PREPARE_AFTER_MS = 20;

@@ -10,6 +10,8 @@ export interface Signatory extends VoteSigner {
   readonly id: Uint8Array;
   /** @param previousBeacon 32 bytes @returns 96 bytes; null where the signer refuses */
   reveal(height: number, previousBeacon: Uint8Array): Promise<Uint8Array | null>;
+  /** Nothing is asked for afterwards. */
+  close(): Promise<void>;
 }
 
 /** @param onRefusal told why the signer stayed silent */
@@ -30,6 +32,7 @@ export function signatoryOf(
   return {
     id,
     reveal: (height, previousBeacon) => unlessRefused(signer.reveal({ height, previousBeacon })),
+    close: () => signer.close(),
     sign: (effect, extensionContent) => unlessRefused(sign(id, signer, effect, extensionContent)),
   };
 }

@@ -43,7 +43,7 @@ test(
   () =>
     withFolder(async (path) => {
       // The limit on file size (in KiB) stands in for a full disk: write(2) fails part-way through a group.
-      const limited = `ulimit -f 1; exec "$0" "$@"`;
+      const limited = `ulimit -f 9; exec "$0" "$@"`;
       const { stdout } = spawnSync(shell ?? '', ['-c', limited, process.execPath, WRITER, path, '1'], {
         encoding: 'utf8',
         timeout: 60_000,

@@ -59,5 +59,7 @@ async function withSigner(
 ): Promise<void> {
   const { folder, unlock } = await openFolder(signerFolder(data, FAKE_KEY.publicKey));
   const signer = await openSigner({ ...CHAIN, folder, key: FAKE_KEY, create, versionAt: () => 1 });
-  await use(signer).finally(unlock);
+  await use(signer)
+    .finally(() => signer.close())
+    .finally(unlock);
 }

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import { isDeepStrictEqual } from 'node:util';
 import { SignerError } from '../../consensus/signer/errors.js';
 import { exportRecord, parseDocument } from '../../consensus/signer/interchange.js';
-import { decodeRecord, encodeRecord, type SignerRecord } from '../../consensus/signer/record.js';
+import { recordIn } from '../../consensus/signer/record-file.js';
+import { decodeRecord, encodeRecord, SLOT_BYTES, type SignerRecord } from '../../consensus/signer/record.js';
 import { WalError } from '../../consensus/wal/errors.js';
 import { encodeGroup, type WalRecord } from '../../consensus/wal/group.js';
 import { encodeHeader, MARKER_BYTES } from '../../consensus/wal/header.js';
@@ -37,14 +39,16 @@ export const durableTargets: readonly FuzzTarget[] = [
   {
     name: 'durable/signer-record',
     attack: (prng) => {
-      const bytes = encodeRecord(signerRecord(prng));
-      const body = mutate(prng, bytes.subarray(0, bytes.length - 32));
-      // Half of them with a checksum that holds, so that what is behind it is attacked too.
-      const mutated = prng.chance(1, 2)
-        ? concatBytes(body, sha256(body))
-        : concatBytes(body, bytes.slice(-32));
-      const found = orRefused(SignerError, () => decodeRecord(mutated));
-      if (found !== undefined) assert.deepEqual(encodeRecord(found), mutated);
+      let record = signerRecord(prng);
+      const records = [record];
+      for (let left = prng.below(4); left > 0; left--) records.push((record = later(record, prng)));
+      const file = concatBytes(...records.map(encodeRecord));
+      const found = orRefused(SignerError, () => recordIn(mutate(prng, file)));
+      if (found === undefined) return;
+      assert.ok(
+        records.some((record) => isDeepStrictEqual(record, found)),
+        'an invented record',
+      );
     },
   },
   {
@@ -55,6 +59,20 @@ export const durableTargets: readonly FuzzTarget[] = [
       if (found === undefined) return;
       assert.deepEqual(parseDocument(JSON.stringify(exportRecord(found))), found);
       assert.deepEqual(decodeRecord(encodeRecord(found)), found);
+    },
+  },
+  {
+    name: 'durable/signer-slot',
+    attack: (prng) => {
+      const length = prng.below(400);
+      const header = encodeRecord(signerRecord(prng)).slice(0, 16);
+      new DataView(header.buffer).setUint32(12, length);
+      // With a checksum that holds, so that what is behind it is attacked too.
+      const body = mutate(prng, encodeRecord(signerRecord(prng)).subarray(16, 16 + length));
+      const content = concatBytes(header, concatBytes(body, new Uint8Array(length)).subarray(0, length));
+      const sealed = concatBytes(content, sha256(content), new Uint8Array(SLOT_BYTES - 48 - length));
+      const found = decodeRecord(sealed);
+      if (found !== undefined) assert.deepEqual(encodeRecord(found), sealed);
     },
   },
 ];
@@ -79,6 +97,13 @@ function signerRecord(prng: Prng): SignerRecord {
     extension: step === 3 ? [extension] : [],
   };
   return { identity, last: prng.chance(1, 4) ? undefined : last };
+}
+
+/** What the same key signs after a record. */
+function later({ identity, last }: SignerRecord, prng: Prng): SignerRecord {
+  const next = signerRecord(prng).last ?? last;
+  const height = (last?.height ?? 0) + 1;
+  return { identity, last: next && { ...next, height } };
 }
 
 /** Undefined where the answer was a refusal of its own kind; anything else that is thrown is a failure. */

@@ -45,6 +45,7 @@ export async function openDurable(path: string): Promise<Durable> {
   });
   const close = async (): Promise<void> => {
     await opened.wal.close();
+    await signer.close();
     for (const { unlock } of locks) await unlock();
   };
   return { opened, signer, close };
@@ -52,7 +53,7 @@ export async function openDurable(path: string): Promise<Durable> {
 
 /** Says where it belongs. */
 export function recordPayload(height: number, number: number): Uint8Array {
-  const payload = new Uint8Array(300);
+  const payload = new Uint8Array(3200);
   const view = new DataView(payload.buffer);
   view.setUint32(0, height);
   view.setUint32(4, number);

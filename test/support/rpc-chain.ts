@@ -4,6 +4,7 @@ import { changedAccounts } from '../../node/mempool/changed-accounts.js';
 import type { MempoolConfig } from '../../node/mempool/config.js';
 import { Mempool } from '../../node/mempool/mempool.js';
 import { SenderRecovery } from '../../node/mempool/recovery.js';
+import { submitter } from '../../node/mempool/submissions.js';
 import { createRpcBackend, type NodeRpcBackend } from '../../node/rpc-backend.js';
 import { addressFromPublicKey } from '../../protocol/address.js';
 import { TOTAL_SUPPLY_WEI, WEI_PER_OGPU } from '../../protocol/amounts.js';
@@ -103,14 +104,14 @@ export class RpcChain {
       known: (hash) => pool.get(hash),
     });
     const late: { chain?: RpcChain } = {};
+    const onAccepted = (): void => {
+      if (isAutomatic) late.chain?.mineSoon();
+    };
     const backend = createRpcBackend({
       store,
       pool,
-      recovery,
+      submit: submitter({ recovery, pool, onAccepted }),
       status: () => late.chain?.status ?? { syncing: undefined, peers: [], validator: undefined },
-      onAccepted: () => {
-        if (isAutomatic) late.chain?.mineSoon();
-      },
       ...(options.hasFaucet === true ? { faucet: faucetOf(rich) } : {}),
     });
     const logged: RpcChain['logged'] = [];

@@ -1,4 +1,9 @@
-import { decodeRecord, describePlace, type SignedStep } from '../../../consensus/signer/record.js';
+import {
+  decodeRecord,
+  describePlace,
+  SLOT_BYTES,
+  type SignedStep,
+} from '../../../consensus/signer/record.js';
 import type { SigningKey } from '../../../consensus/signer/local-signer.js';
 import { bytesEqual } from '../../../protocol/bytes.js';
 import type { Bls } from '../../../protocol/crypto/bls.js';
@@ -18,7 +23,7 @@ export interface Beacon {
 export interface WitnessParts {
   readonly bls: Bls;
   readonly secretKey: Uint8Array;
-  /** The signer's record as it would outlast a loss of power now. */
+  /** The file of the signer's record as it would outlast a loss of power now. */
   readonly durableRecord: () => Uint8Array | undefined;
   /** What is signed to move the beacon on after the last block, which needs no record: it is the same whenever it is signed. */
   readonly beacon: () => Beacon;
@@ -30,8 +35,8 @@ export function witnessedKey({ bls, secretKey, durableRecord, beacon, tell }: Wi
   return {
     publicKey: bls.publicKey(secretKey),
     sign: (signBytes) => {
-      const record = durableRecord();
-      const last = record && decodeRecord(record).last;
+      const newest = durableRecord()?.subarray(-SLOT_BYTES);
+      const last = newest && decodeRecord(newest)?.last;
       tell({ signBytes, place: placeOf(last, signBytes) ?? placeOfBeacon(beacon(), signBytes) });
       return bls.sign(secretKey, signBytes);
     },

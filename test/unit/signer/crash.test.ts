@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { SignerError } from '../../../consensus/signer/errors.js';
 import type { LocalSigner } from '../../../consensus/signer/local-signer.js';
+import { MAX_SLOTS } from '../../../consensus/signer/record-file.js';
+import { SLOT_BYTES } from '../../../consensus/signer/record.js';
 import type { SignedPrecommit } from '../../../consensus/signer/signer.js';
 import { toHex } from '../../../protocol/bytes.js';
-import { OgpuError } from '../../../protocol/errors.js';
 import { SimulatedCrash, SimulatedDisk, type CrashKind } from '../../sim/disk.js';
 import { createPrng, type Prng } from '../../support/prng.js';
 import { openOn, proposal, signedMessage, vote } from './support.js';
@@ -74,7 +75,7 @@ const SCRIPT: readonly Request[] = [
 describe('a signer whose process dies or whose power fails', () => {
   test('in any step of any request never signs two things for one place', async () => {
     const steps = await stepsOf(SCRIPT);
-    assert.ok(steps > 7 * 5);
+    assert.ok(steps > 7 * 2 + 10);
     for (const kind of ['process', 'power'] as const) {
       for (let step = 1; step <= steps; step++) {
         for (let seed = 0; seed < 8; seed++) await twoLives({ step }, kind, seed);
@@ -86,7 +87,7 @@ describe('a signer whose process dies or whose power fails', () => {
     const disk = new SimulatedDisk({ prng: createPrng(1) });
     await play(disk, SCRIPT, new Released(), () => 1);
     for (const kind of ['process', 'power'] as const) {
-      for (let byte = 1; byte <= disk.appendedBytes; byte += 5) await twoLives({ byte }, kind, byte);
+      for (let byte = 1; byte <= disk.appendedBytes; byte += 71) await twoLives({ byte }, kind, byte);
     }
   });
 
@@ -94,13 +95,22 @@ describe('a signer whose process dies or whose power fails', () => {
     for (let seed = 0; seed < 40; seed++) {
       const disk = new SimulatedDisk({ prng: createPrng(seed) });
       const signer = await openOn(disk);
-      // In the rename, the fourth step of the write: done or not, and not durable.
-      disk.crashAt = { step: disk.steps + 4 };
+      // In the sync, the second step of the write: done or not, so that it may be readable and not durable.
+      disk.crashAt = { step: disk.steps + 2 };
       await assert.rejects(signer.signPrevote(vote(1, 0, 5)), SimulatedCrash);
       const second = disk.crash('process');
       await (await openOn(second)).signPrevote(vote(1, 0, 5));
       const third = await openOn(second.crash('power'));
       await assert.rejects(third.signPrevote(vote(1, 0, 6)), { code: 'SIGNER_CONFLICT' });
+    }
+  });
+
+  test('in any step of the request with which the file of the record begins anew', async () => {
+    for (const kind of ['process', 'power'] as const) {
+      // Steps of it: open, append, sync-file, rename, sync-folder, close, and those of the requests around it.
+      for (let step = 1; step <= 10; step++) {
+        for (let seed = 0; seed < 3; seed++) await dyingOnceFull(step, kind, seed);
+      }
     }
   });
 
@@ -112,41 +122,76 @@ describe('a signer whose process dies or whose power fails', () => {
 });
 
 describe('a signer on a disk that fails', () => {
-  test('lets nothing leave while the disk is full, and goes on once there is space', async () => {
-    const disk = new SimulatedDisk({ prng: createPrng(1) });
-    const signer = await openOn(disk);
-    const released = new Released();
-    for (let capacity = 0; capacity < 400; capacity += 13) {
-      disk.capacityBytes = capacity;
-      await precommit(1, 0)(signer, released, 4).catch((error: unknown) => {
-        assert.ok(error instanceof OgpuError && error.code === 'DISK_FULL');
-      });
-      if (released.count > 0) break;
-      assert.equal(signer.record.last, undefined);
+  test('lets nothing leave once the disk is full, and goes on from there when there is space', async () => {
+    for (let free = 0; free <= SLOT_BYTES; free += 512) {
+      const disk = new SimulatedDisk({ prng: createPrng(free) });
+      const signer = await openOn(disk);
+      const released = new Released();
+      await prevote(1, 0)(signer, released, 1);
+      disk.capacityBytes = usedBytes(disk) + free;
+      const request = precommit(1, 0)(signer, released, 4);
+      if (free < SLOT_BYTES) {
+        await assert.rejects(request, { code: 'DISK_FULL' });
+        await assert.rejects(precommit(1, 0)(signer, released, 5), { code: 'DISK_BROKEN' });
+        assert.equal(released.count, 1);
+      } else {
+        await request;
+      }
+      const kind = free % 1024 === 0 ? 'process' : 'power';
+      const next = await openOn(disk.crash(kind, { capacityBytes: Infinity }), { create: false });
+      await precommit(1, 0)(next, released, 4);
+      await assert.rejects(precommit(1, 0)(next, released, 5), { code: 'SIGNER_CONFLICT' });
     }
-    disk.capacityBytes = Infinity;
-    await precommit(1, 0)(signer, released, 4);
-    await assert.rejects(precommit(1, 0)(signer, released, 5), { code: 'SIGNER_CONFLICT' });
   });
 
   test('lets nothing leave when a step of writing fails, and keeps its word after a restart', async () => {
-    // Steps of the write: open, append, sync-file, rename, sync-folder.
-    for (let step = 1; step <= 5; step++) {
+    // Steps of the write: append and sync-file; then those of a file that begins anew, of which closing the old one may fail.
+    for (let step = 1; step <= 7; step++) {
       for (let seed = 0; seed < 10; seed++) {
         const disk = new SimulatedDisk({ prng: createPrng(seed) });
         const signer = await openOn(disk);
         const released = new Released();
-        await prevote(1, 0)(signer, released, 1);
-        disk.failAt = disk.steps + step;
-        await assert.rejects(precommit(1, 0)(signer, released, 1), { code: 'DISK_FAILED' });
-        assert.equal(released.count, 1);
-        await prevote(1, 0)(signer, released, 1);
+        if (step > 2) await fillRecord(signer, released);
+        const height = MAX_SLOTS;
+        await prevote(height, 0)(signer, released, 1);
+        const { count } = released;
+        disk.failAt = disk.steps + (step > 2 ? step - 2 : step);
+        await assert.rejects(precommit(height, 0)(signer, released, 1), { code: 'DISK_FAILED' });
+        assert.equal(released.count, count);
+        await prevote(height, 0)(signer, released, 1);
         const next = await openOn(disk.crash('process'));
         for (const request of SCRIPT) await ask(next, request, released, 2);
+        await ask(next, precommit(height, 0), released, 2);
       }
     }
   });
 });
+
+/** As many signatures as leave room for one more in the file. */
+async function fillRecord(signer: LocalSigner, released: Released): Promise<void> {
+  for (let height = 1; height < MAX_SLOTS - 1; height++) await prevote(height, 0)(signer, released, 1);
+}
+
+/** Dies around the request that finds no room in the file; the second life is asked for something else. */
+async function dyingOnceFull(step: number, kind: CrashKind, seed: number): Promise<void> {
+  const released = new Released();
+  const disk = new SimulatedDisk({ prng: createPrng(seed) });
+  const signer = await openOn(disk);
+  await fillRecord(signer, released);
+  disk.crashAt = { step: disk.steps + step };
+  const requests = [prevote(MAX_SLOTS, 0), precommit(MAX_SLOTS, 0), prevote(MAX_SLOTS, 1)];
+  await ignoringDeath(async () => {
+    for (const request of requests) await ask(signer, request, released, 1);
+  });
+  const second = disk.crash(kind);
+  await play(second, requests, released, () => 2);
+  await play(second.crash('power'), [precommit(MAX_SLOTS, 1), ...requests], released, () => 1);
+}
+
+function usedBytes(disk: SimulatedDisk): number {
+  const names = ['record', 'has-record'];
+  return names.reduce((sum, name) => sum + (disk.durableContent('signer', name)?.length ?? 0), 0);
+}
 
 /**
  * Dies once; then power fails in the second life as well, which is asked for the same or for something else, and a third one is
@@ -191,12 +236,16 @@ async function play(
   released: Released,
   choose: () => number,
 ): Promise<void> {
-  try {
+  await ignoringDeath(async () => {
     const signer = await openOn(disk);
     for (const request of requests) await ask(signer, request, released, choose());
-  } catch (error) {
+  });
+}
+
+async function ignoringDeath(life: () => Promise<void>): Promise<void> {
+  await life().catch((error: unknown) => {
     if (!(error instanceof SimulatedCrash)) throw error;
-  }
+  });
 }
 
 /** A request that the signer may refuse, for its reasons only. */

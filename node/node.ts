@@ -1,0 +1,290 @@
+import { mkdir } from 'node:fs/promises';
+import { keyOf } from '../consensus/committee.js';
+import { chainHandlers } from '../p2p/chain-requests.js';
+import type { NetworkOptions } from '../p2p/network-config.js';
+import { Network, type NetworkEvent } from '../p2p/network.js';
+import { bytesEqual, toHex } from '../protocol/bytes.js';
+import { bls } from '../protocol/crypto/bls.js';
+import type { ChainIdentity } from '../protocol/domains.js';
+import type { ExtendedCommit } from '../protocol/types/commit.js';
+import { Pruner, type Retention } from '../state/chain/retention.js';
+import { nextValidators } from '../state/staking/active-set.js';
+import { chainIdentityAt, paramsRecord, progressRecord } from '../state/system/chain.js';
+import { Closers } from './closers.js';
+import type { LocalBlock } from './consensus/block-execution.js';
+import { takeSeat, type Seat } from './consensus/seat.js';
+import { journalFile, ledgerFolder } from './data-folder.js';
+import type { DatabaseOptions } from './database.js';
+import type { NodeIdentity } from './keys/node-identity.js';
+import { openLedgerOf, type GenesisSource, type Ledger } from './ledger.js';
+import { Listeners } from './listeners.js';
+import type { Logger } from './logging/logger.js';
+import { Repeats } from './logging/repeats.js';
+import type { MempoolConfig } from './mempool/config.js';
+import { TransactionService } from './mempool/service.js';
+import type { SyncFigures } from './metrics/sources.js';
+import { poolEngine } from './signatures/engine.js';
+import { SignaturePool } from './signatures/pool.js';
+import { ChainFollower } from './sync/chain-follower.js';
+import { storeChainSource } from './sync/chain-source.js';
+import { systemClock } from './system-clock.js';
+import { bindingOf, keyWarning, type ValidatorIdentity } from './validator-identity.js';
+
+export interface NodeOptions {
+  readonly dataDir: string;
+  readonly genesis: GenesisSource;
+  readonly identity: NodeIdentity;
+  /** Undefined for a node that only follows. */
+  readonly validator: ValidatorIdentity | undefined;
+  readonly p2p: NetworkOptions;
+  readonly mempool: Partial<MempoolConfig>;
+  readonly database: Omit<DatabaseOptions, 'path' | 'identity'>;
+  readonly retention: Retention;
+  /** Threads that verify signatures. */
+  readonly signatureWorkers: number;
+  readonly checkInvariants: boolean;
+  readonly log: Logger;
+}
+
+/** A block that has just become final. */
+export interface FinalNews {
+  readonly local: LocalBlock;
+  readonly commit: ExtendedCommit;
+}
+
+/** A node that runs: what its servers and its command are given. */
+export interface RunningNode {
+  readonly ledger: Ledger;
+  readonly transactions: TransactionService;
+  readonly network: Network;
+  readonly validator: ValidatorIdentity | undefined;
+  readonly finals: Listeners<FinalNews>;
+  /** Of the network, after the node has dealt with them. */
+  readonly events: Listeners<NetworkEvent>;
+  readonly sync: () => SyncFigures;
+  /** The part it takes in consensus; undefined while it does not. */
+  readonly seat: () => Seat | undefined;
+  /** Resolves when the node has come to a trouble of its own that it must not go on with; it is to be stopped then. */
+  readonly failed: Promise<unknown>;
+  /** Ends what is in progress in order: the block, the journal, the store. */
+  readonly stop: () => Promise<void>;
+}
+
+/**
+ * Starts all parts of a node. What is opened last is closed first; where one does not open, the others are closed again.
+ *
+ * @throws what a part does not open with
+ */
+export async function startNode(options: NodeOptions): Promise<RunningNode> {
+  const closers = new Closers();
+  const stop = (): Promise<void> =>
+    closers.closeAll((name, error) => {
+      options.log.error({ err: error, part: name }, 'a part of the node did not close in order');
+    });
+  try {
+    return { ...(await openParts(options, closers)), stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** What the parts of a node are made from, and hand to each other. */
+interface Parts {
+  readonly options: NodeOptions;
+  readonly closers: Closers;
+  readonly ledger: Ledger;
+  readonly signatures: SignaturePool;
+  readonly finals: Listeners<FinalNews>;
+  readonly events: Listeners<NetworkEvent>;
+  readonly repeats: Repeats;
+  readonly fail: (error: unknown) => void;
+  /** Opened one after the other; each is there before the next one needs it. */
+  readonly late: { network?: Network; follower?: ChainFollower; seat?: Seat | undefined };
+}
+
+async function openParts(options: NodeOptions, closers: Closers): Promise<Omit<RunningNode, 'stop'>> {
+  const { failed, fail } = failure();
+  const ledger = await openStore(options, closers);
+  const signatures = new SignaturePool({ workers: options.signatureWorkers });
+  closers.add('signatures', () => signatures.close());
+  const parts: Parts = {
+    ...{ options, closers, ledger, signatures, fail },
+    finals: new Listeners<FinalNews>(),
+    events: new Listeners<NetworkEvent>(),
+    repeats: new Repeats(),
+    late: {},
+  };
+  const transactions = await openTransactions(parts);
+  const network = await openNetwork(parts, transactions);
+  const follower = openFollower(parts, transactions, network);
+  prune(parts);
+  return {
+    ...{ ledger, transactions, network, failed },
+    ...{ finals: parts.finals, events: parts.events, validator: options.validator },
+    seat: () => parts.late.seat,
+    sync: () => ({
+      isSyncing: follower.state === 'syncing',
+      bestPeerHeight: Math.max(0, ...network.peers.map(({ headHeight }) => headHeight)),
+    }),
+  };
+}
+
+async function openNetwork(parts: Parts, transactions: TransactionService): Promise<Network> {
+  const { options, closers, ledger, late, events, repeats } = parts;
+  const { log, validator, identity, p2p } = options;
+  const chain = identityOf(ledger);
+  const network = await Network.start({
+    privateKeyProtobuf: identity.privateKeyProtobuf,
+    chain,
+    headHeight: () => progressRecord.read(ledger.store).height,
+    ...(validator === undefined ? {} : { binding: bindingOf(validator, chain, identity.peerId) }),
+    bindings: { bls, keyOf: (id) => late.seat && keyOf(late.seat.tip.committee, id) },
+    serve: chainHandlers(storeChainSource(ledger.store)),
+    gossip: { onTransactions: (_peer, envelopes) => transactions.takeFromPeer(envelopes) },
+    onMessage: (peer, message) => late.follower?.receive(peer, message),
+    onEvent: (event) => {
+      logNetworkEvent(log, repeats, event);
+      if (event.kind === 'peer-gone') late.follower?.disconnected(event.peer);
+      if (event.kind === 'peer-admitted') transactions.republishSoon();
+      events.tell(event);
+    },
+    options: p2p,
+  });
+  late.network = network;
+  closers.add('network', () => network.stop());
+  log.info({ peerId: network.id, addresses: network.addresses }, 'network listening');
+  return network;
+}
+
+/** Catches up with the chain, and takes part in consensus where it has. */
+function openFollower(parts: Parts, transactions: TransactionService, network: Network): ChainFollower {
+  const { options, closers, ledger, signatures, finals, late, fail } = parts;
+  const { log, checkInvariants } = options;
+  const onFinal = (local: LocalBlock, commit: ExtendedCommit): void => {
+    finals.tell({ local, commit });
+  };
+  const follower = new ChainFollower({
+    ...{ store: ledger.store, bls, network, transactions, checkInvariants, onFinal },
+    verifyStatements: (statements) => signatures.verifyStatements(statements),
+    openParticipant: async () => (late.seat = await openSeat(parts, transactions, network, onFinal)),
+    onState: (state) => {
+      if (state !== 'participating') late.seat = undefined;
+      log.info({ state, height: progressRecord.read(ledger.store).height }, 'chain');
+    },
+    onStop: fail,
+    ...(isAlone(ledger, options.validator) ? { lonelyMs: 0 } : {}),
+  });
+  late.follower = follower;
+  closers.add('consensus', () => follower.stop());
+  follower.start();
+  return follower;
+}
+
+function openSeat(
+  { options, ledger, signatures, repeats, fail }: Parts,
+  transactions: TransactionService,
+  network: Network,
+  onFinal: (local: LocalBlock, commit: ExtendedCommit) => void,
+): Promise<Seat> {
+  const { dataDir, validator, checkInvariants, log } = options;
+  return takeSeat({
+    ...{ dataDir, store: ledger.store, bls, validator, network, transactions, checkInvariants, onFinal },
+    signatures: poolEngine(signatures),
+    clock: systemClock,
+    onWarning: (error) => {
+      repeats.write(error.code, log.warn, { err: error }, 'consensus');
+    },
+    onStop: fail,
+  });
+}
+
+/** Whether the chain goes on without any other node. */
+export function isAlone({ store }: Ledger, validator: ValidatorIdentity | undefined): boolean {
+  const [first, ...others] = nextValidators(store);
+  return (
+    first !== undefined &&
+    others.length === 0 &&
+    validator !== undefined &&
+    bytesEqual(first.id, validator.id)
+  );
+}
+
+async function openStore(options: NodeOptions, closers: Closers): Promise<Ledger> {
+  const { dataDir, genesis, database, log, validator } = options;
+  await mkdir(dataDir, { recursive: true, mode: 0o700 });
+  const ledger = await openLedgerOf({ ...database, path: ledgerFolder(dataDir), genesis });
+  closers.add('store', () => ledger.store.close());
+  log.info({ height: ledger.head.height, id: toHex(ledger.head.id) }, 'ledger open');
+  const warning = validator && keyWarning(ledger.store, validator);
+  if (warning !== undefined) log.warn({ err: warning }, 'the validator key is of no use yet');
+  return ledger;
+}
+
+async function openTransactions(parts: Parts): Promise<TransactionService> {
+  const { options, closers, ledger, signatures, late } = parts;
+  const { dataDir, mempool, log } = options;
+  const service = new TransactionService({
+    state: ledger.store,
+    identity: identityOf(ledger),
+    recover: (batch) => signatures.recoverAddresses(batch),
+    nowMs: () => Date.now(),
+    journal: journalFile(dataDir),
+    config: mempool,
+    publish: (envelopes) => late.network?.publishTransactions(envelopes),
+    onJournalFault: (error) => {
+      log.error({ err: error }, 'the journal of waiting transactions cannot be written');
+    },
+  });
+  closers.add('transactions', () => service.close());
+  const report = await service.restore();
+  if (report.restored > 0 || report.damagedBytes > 0)
+    log.info({ ...report }, 'waiting transactions restored');
+  return service;
+}
+
+/** Drops what leaves the window of history, after each block. */
+function prune({ options, ledger, finals, fail }: Parts): void {
+  const pruner = new Pruner(ledger.store, options.retention);
+  finals.add(() => {
+    pruner.step().catch(fail);
+  });
+}
+
+function identityOf({ store, head }: Ledger): ChainIdentity {
+  return chainIdentityAt(store, paramsRecord.read(store), head.height + 1);
+}
+
+/** The first trouble that a node must not go on with. */
+function failure(): { readonly failed: Promise<unknown>; readonly fail: (error: unknown) => void } {
+  let fail: (error: unknown) => void = () => undefined;
+  const failed = new Promise<unknown>((resolve) => {
+    fail = resolve;
+  });
+  return { failed, fail };
+}
+
+function logNetworkEvent(log: Logger, repeats: Repeats, event: NetworkEvent): void {
+  switch (event.kind) {
+    case 'peer-admitted':
+      log.info({ peer: event.peer, inbound: event.isInbound }, 'peer connected');
+      return;
+    case 'peer-gone':
+      log.info({ peer: event.peer }, 'peer gone');
+      return;
+    case 'peer-refused':
+      repeats.write(
+        `${event.peer} ${event.error.code}`,
+        log.warn,
+        { peer: event.peer, err: event.error },
+        'peer refused',
+      );
+      return;
+    case 'peer-blamed': {
+      const fields = { peer: event.peer, err: event.error, banned: event.isBanned };
+      const write = event.isBanned ? log.warn : log.debug;
+      repeats.write(`${event.peer} ${event.error.code}`, write, fields, 'peer blamed');
+      return;
+    }
+  }
+}
