@@ -20,3 +20,13 @@ export function walFolder(data: string): string {
 export function signerFolder(data: string, publicKey: Uint8Array): string {
   return join(data, 'signer', toHex(publicKey));
 }
+
+/** Transactions that waited for a block. */
+export function journalFile(data: string): string {
+  return join(data, 'mempool.journal');
+}
+
+/** What the genesis document came to when it was checked. */
+export function genesisNote(data: string): string {
+  return join(data, 'genesis-note.json');
+}

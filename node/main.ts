@@ -3,12 +3,15 @@ import './polyfills.js';
 import { Command, CommanderError } from 'commander';
 import { describeError, OgpuError } from '../protocol/errors.js';
 import { checkCommand } from './commands/check.js';
+import { configCommand } from './commands/config.js';
 import { demoCommand } from './commands/demo.js';
+import { devnetCommand } from './commands/devnet.js';
 import { diagnoseCommand } from './commands/diagnose.js';
 import { genesisCommand } from './commands/genesis.js';
 import { keysCommand } from './commands/keys.js';
 import { replayCommand } from './commands/replay.js';
 import { signerCommand } from './commands/signer.js';
+import { startCommand } from './commands/start.js';
 import { boundHeapGrowth } from './heap.js';
 import { slowPathWarnings } from './slow-paths.js';
 import { outputError, OutputError, printable, writeOutput } from './terminal-text.js';
@@ -33,9 +36,12 @@ function program(): Command {
   const ogpu = new Command('ogpu')
     .description('oGPU chain node: jobs on GPUs, paid only after bonded validators have re-executed a sample')
     .version(packageVersion())
+    .addCommand(startCommand())
+    .addCommand(devnetCommand())
     .addCommand(demoCommand())
     .addCommand(keysCommand())
     .addCommand(signerCommand())
+    .addCommand(configCommand())
     .addCommand(genesisCommand())
     .addCommand(checkCommand())
     .addCommand(replayCommand())

@@ -1,3 +1,4 @@
+import { concatBytes } from '../protocol/bytes.js';
 import { MAX_BLOCK_BYTES } from '../protocol/limits.js';
 import { createCodec } from '../protocol/ssz/codec.js';
 import { bytes32, ContainerType, listOf, uint32, uint64, type ValueOf } from '../protocol/ssz/types.js';
@@ -29,7 +30,8 @@ export type Status = ValueOf<typeof StatusType>;
 export type BlockRange = ValueOf<typeof BlockRangeType>;
 export type FinalBlock = ValueOf<typeof FinalBlockType>;
 
-const MAX_FINAL_BLOCK_BYTES = MAX_BLOCK_BYTES + extendedCommitCodec.maxBytes + 8;
+/** Bytes of the largest final block with its commit. */
+export const MAX_FINAL_BLOCK_BYTES = MAX_BLOCK_BYTES + extendedCommitCodec.maxBytes + 8;
 
 /** Blocks in one request: half a second of work where blocks are full, and a round trip for each 64 where they are not. */
 export const MAX_RANGE_BLOCKS = 64;
@@ -48,6 +50,9 @@ const answerOfOne = createCodec('FinalBlocks', listOf(FinalBlockType, 1), {
   maxBytes: MAX_FINAL_BLOCK_BYTES + 4,
   oneCopy: true,
 });
+
+const NO_BLOCK = answerOfOne.encode([]);
+const FIRST_ELEMENT = Uint8Array.of(4, 0, 0, 0);
 
 export const STATUS: RequestProtocol = {
   name: 'status',
@@ -81,13 +86,25 @@ export const BLOCK_RANGE: RequestProtocol = {
   rate: { perSecond: 8, burst: 32 },
 };
 
-/** Where a node finds what it is asked for. */
+/** Where a node finds what it is asked for. Blocks are encodings of `FinalBlock`. */
 export interface ChainSource {
   readonly status: () => Status;
   /** Final blocks from `firstHeight` on, at most `count`, ascending without a gap; fewer where it has no more. */
-  readonly blocks: (range: BlockRange) => AsyncIterable<FinalBlock>;
-  readonly blockById: (id: Uint8Array) => Promise<FinalBlock | undefined>;
+  readonly blocks: (range: BlockRange) => AsyncIterable<Uint8Array>;
+  readonly blockById: (id: Uint8Array) => Promise<Uint8Array | undefined>;
 }
+
+/** What `finalBlockCodec` would make of a block and its commit, from their encodings: nobody has to decode what is passed on. */
+export function encodedFinalBlock(block: Uint8Array, commit: Uint8Array): Uint8Array {
+  const offsets = new Uint8Array(FINAL_BLOCK_OFFSETS);
+  const view = new DataView(offsets.buffer);
+  view.setUint32(0, FINAL_BLOCK_OFFSETS, true);
+  view.setUint32(4, FINAL_BLOCK_OFFSETS + block.length, true);
+  return concatBytes(offsets, block, commit);
+}
+
+/** Neither field of the container is of fixed size. */
+const FINAL_BLOCK_OFFSETS = 8;
 
 /** The handlers that answer from a chain. */
 export function chainHandlers(source: ChainSource): readonly (readonly [RequestProtocol, RequestHandler])[] {
@@ -103,7 +120,8 @@ export function chainHandlers(source: ChainSource): readonly (readonly [RequestP
       BLOCK_BY_ID,
       async function* (_peer, request) {
         const block = await source.blockById(blockIdCodec.decode(request).id);
-        yield answerOfOne.encode(block === undefined ? [] : [block]);
+        // A list of one: where its element begins, and the element.
+        yield block === undefined ? NO_BLOCK : concatBytes(FIRST_ELEMENT, block);
       },
     ],
     [
@@ -111,7 +129,7 @@ export function chainHandlers(source: ChainSource): readonly (readonly [RequestP
       async function* (_peer, request) {
         const { firstHeight, count } = blockRangeCodec.decode(request);
         const range = { firstHeight, count: Math.min(count, MAX_RANGE_BLOCKS) };
-        for await (const block of source.blocks(range)) yield finalBlockCodec.encode(block);
+        yield* source.blocks(range);
       },
     ],
   ];

@@ -35,6 +35,8 @@ const POINTS: Readonly<Record<string, number>> = {
   HANDSHAKE_FAILED: SLOW,
   LINK_FLOODED: FLOODING,
   LINK_STALLED: SLOW,
+  GOSSIP_FLOODED: FLOODING,
+  GOSSIP_REJECTED: WRONG,
   REQUEST_MALFORMED: FATAL,
   REQUEST_FLOODED: WRONG,
   REQUEST_BUSY: SLOW,
@@ -42,6 +44,10 @@ const POINTS: Readonly<Record<string, number>> = {
   REQUEST_TIMEOUT: SLOW,
   RESPONSE_MALFORMED: FATAL,
   RESPONSE_TRUNCATED: SLOW,
+  // A node serves what it has verified itself.
+  SYNC_COMMIT_WRONG: FATAL,
+  SYNC_BLOCK_WRONG: FATAL,
+  SYNC_WITHHELD: FLOODING,
   // This node's own state, not the peer's doing.
   INBOX_CLOSED: 0,
   STREAM_CLOSED: 0,
@@ -90,7 +96,7 @@ export class Conduct {
     if (points === 0) return this.isBanned(peer);
     const nowMs = this.#clock.nowMs();
     const record = this.#records.get(peer) ?? { points: 0, pointsMs: nowMs, bans: 0, bannedUntilMs: 0 };
-    record.points = record.points * 2 ** (-(nowMs - record.pointsMs) / HALF_LIFE_MS) + points;
+    record.points = pointsNow(record, nowMs) + points;
     record.pointsMs = nowMs;
     if (record.points >= BAN_POINTS) {
       const banMs = isStatic ? STATIC_BAN_MS : Math.min(MAX_BAN_MS, FIRST_BAN_MS * 2 ** record.bans);
@@ -105,6 +111,12 @@ export class Conduct {
     return this.isBanned(peer);
   }
 
+  /** Points a peer has now. */
+  points(peer: string): number {
+    const record = this.#records.get(peer);
+    return record === undefined ? 0 : pointsNow(record, this.#clock.nowMs());
+  }
+
   isBanned(peer: string): boolean {
     return this.banLeftMs(peer) > 0;
   }
@@ -114,4 +126,8 @@ export class Conduct {
     const record = this.#records.get(peer);
     return record === undefined ? 0 : Math.max(0, record.bannedUntilMs - this.#clock.nowMs());
   }
+}
+
+function pointsNow({ points, pointsMs }: PeerRecord, nowMs: number): number {
+  return points * 2 ** (-(nowMs - pointsMs) / HALF_LIFE_MS);
 }

@@ -71,6 +71,8 @@ export interface LinkStats {
   readonly lagMs: number | undefined;
   readonly sentCount: number;
   readonly receivedCount: number;
+  readonly sentBytes: number;
+  readonly receivedBytes: number;
   readonly openedCount: number;
 }
 
@@ -96,6 +98,8 @@ export class ConsensusLink {
   #lagMs: number | undefined;
   #sentCount = 0;
   #receivedCount = 0;
+  #sentBytes = 0;
+  #receivedBytes = 0;
   #openedCount = 0;
 
   constructor(parts: LinkParts) {
@@ -114,6 +118,8 @@ export class ConsensusLink {
       lagMs: this.#lagMs,
       sentCount: this.#sentCount,
       receivedCount: this.#receivedCount,
+      sentBytes: this.#sentBytes,
+      receivedBytes: this.#receivedBytes,
       openedCount: this.#openedCount,
     };
   }
@@ -150,6 +156,7 @@ export class ConsensusLink {
       if (this.#incoming !== stream || this.#stopping.signal.aborted) return;
       this.#guarded(() => {
         const chunk = event.data.subarray();
+        this.#receivedBytes += chunk.length;
         if (!this.#bytes.take(chunk.length)) throw flooded('bytes');
         for (const payload of decoder.push(chunk)) this.#take(payload);
       });
@@ -273,6 +280,7 @@ export class ConsensusLink {
       const frame = this.#outbox.shift();
       if (frame === undefined) return;
       this.#sentCount++;
+      this.#sentBytes += frame.length;
       try {
         stream.send(frame);
       } catch {

@@ -13,6 +13,8 @@ export class P2pError extends OgpuError<
   | 'HANDSHAKE_FAILED'
   | 'LINK_FLOODED'
   | 'LINK_STALLED'
+  | 'GOSSIP_FLOODED'
+  | 'GOSSIP_REJECTED'
   | 'REQUEST_BUSY'
   | 'REQUEST_FLOODED'
   | 'REQUEST_MALFORMED'

@@ -1,4 +1,5 @@
 import { DEFAULT_LINK_LIMITS, type LinkLimits } from './consensus-link.js';
+import { BATCH_INTERVAL_MS } from './gossip/settings.js';
 import type { HostConfig } from './host.js';
 import type { PeerLimits } from './gate.js';
 import type { StaticPeer } from './static-peers.js';
@@ -8,6 +9,8 @@ export interface NetworkConfig extends Omit<HostConfig, 'privateKeyProtobuf'>, P
   readonly handshakeTimeoutMs: number;
   readonly redial: { readonly minBackoffMs: number; readonly maxBackoffMs: number };
   readonly link: LinkLimits;
+  /** Batches of transactions leave at most so often. */
+  readonly batchIntervalMs: number;
 }
 
 export type NetworkOptions = Partial<Omit<NetworkConfig, 'link'>> & { readonly link?: Partial<LinkLimits> };
@@ -28,6 +31,7 @@ const DEFAULTS: NetworkConfig = {
   handshakeTimeoutMs: 5000,
   redial: { minBackoffMs: 500, maxBackoffMs: 30_000 },
   link: DEFAULT_LINK_LIMITS,
+  batchIntervalMs: BATCH_INTERVAL_MS,
 };
 
 export function networkConfig(options: NetworkOptions = {}): NetworkConfig {

@@ -11,6 +11,8 @@ import { Conduct } from './conduct.js';
 import { ConsensusLink, messageFrame, type LinkStats } from './consensus-link.js';
 import { P2pError } from './errors.js';
 import { streamError } from './frame-stream.js';
+import type { FinalBlock } from './chain-requests.js';
+import { Gossip, type GossipHandlers, type GossipStats } from './gossip/gossip.js';
 import { connectionGate } from './gate.js';
 import { isBound, type Binding, type BindingCheck, type Hello } from './handshake.js';
 import { createHost } from './host.js';
@@ -29,6 +31,8 @@ export interface NetworkParts {
   readonly binding?: Binding;
   readonly bindings: BindingCheck;
   readonly serve: readonly (readonly [RequestProtocol, RequestHandler])[];
+  /** Without it nothing is gossiped. */
+  readonly gossip?: GossipHandlers;
   readonly onMessage: (peer: string, message: Message) => void;
   /** For logs and for who keeps something for each peer. */
   readonly onEvent?: (event: NetworkEvent) => void;
@@ -51,6 +55,8 @@ export type NetworkEvent =
 export interface PeerInfo extends LinkStats {
   readonly id: string;
   readonly address: string;
+  /** Whether the peer has dialled this node. */
+  readonly isInbound: boolean;
   /** The validator that has said that this peer speaks for it. */
   readonly validator: Uint8Array | undefined;
   readonly headHeight: number;
@@ -65,6 +71,7 @@ export class Network {
   readonly #conduct: Conduct;
   readonly #static: StaticPeers;
   readonly #servers: readonly RequestServer[];
+  readonly #gossip: Gossip | undefined;
   readonly #peers: Map<string, Peer>;
   readonly #admissions = new Map<Connection, Admission>();
   #isStopped = false;
@@ -105,6 +112,7 @@ export class Network {
     this.#conduct = conduct;
     this.#peers = peers;
     this.#servers = parts.serve.map(([protocol, handler]) => new RequestServer(protocol, handler, clock));
+    this.#gossip = parts.gossip && this.#createGossip(parts.gossip);
     this.#static = new StaticPeers({
       peers: config.staticPeers,
       clock,
@@ -131,10 +139,16 @@ export class Network {
     return [...this.#peers.values()].map((peer) => ({
       id: peer.id,
       address: [...peer.connections][0]?.remoteAddr.toString() ?? '',
+      isInbound: [...peer.connections][0]?.direction === 'inbound',
       validator: this.#isBound(peer) ? peer.claim?.validator : undefined,
       headHeight: peer.headHeight,
       ...peer.link.stats,
     }));
+  }
+
+  /** Undefined where nothing is gossiped. */
+  get gossipStats(): GossipStats | undefined {
+    return this.#gossip?.stats;
   }
 
   /** Connects to a node; its handshake may still fail. */
@@ -158,6 +172,16 @@ export class Network {
       const isClaimed = peer.claim !== undefined && bytesEqual(peer.claim.validator, validator);
       if (isClaimed && this.#isBound(peer)) this.send(peer.id, message);
     }
+  }
+
+  /** Tells everybody of transactions. What is published within a few milliseconds travels together. Never throws. */
+  publishTransactions(envelopes: readonly Uint8Array[]): void {
+    if (!this.#isStopped) this.#gossip?.publishTransactions(envelopes);
+  }
+
+  /** Tells everybody who follows finalized blocks of one. Never throws. */
+  publishBlock(block: FinalBlock): void {
+    if (!this.#isStopped) this.#gossip?.publishBlock(block);
   }
 
   /** Holds a fault against a peer: enough of them, and it is disconnected and banned for a while. */
@@ -196,6 +220,7 @@ export class Network {
     this.#static.stop();
     for (const admission of this.#admissions.values()) admission.cancel();
     for (const peer of this.#peers.values()) peer.link.stop();
+    await this.#gossip?.stop();
     await this.#host.stop();
   }
 
@@ -227,6 +252,7 @@ export class Network {
         }
       });
     }
+    await this.#gossip?.start();
     await host.start();
     this.#static.start();
   }
@@ -237,8 +263,16 @@ export class Network {
     maxStreams: number,
     serve: (peer: Peer, stream: Stream) => Promise<void> | void,
   ): Promise<void> {
+    await this.#serveId(this.#protocolId(name), maxStreams, serve);
+  }
+
+  async #serveId(
+    protocolId: string,
+    maxStreams: number,
+    serve: (peer: Peer, stream: Stream) => Promise<void> | void,
+  ): Promise<void> {
     await this.#host.handle(
-      this.#protocolId(name),
+      protocolId,
       async (stream, connection) => {
         const isAdmitted = await this.#admission(connection).result;
         const peer = this.#peers.get(connection.remotePeer.toString());
@@ -306,17 +340,42 @@ export class Network {
     this.#static.admitted(id);
     this.#tell({ kind: 'peer-admitted', peer: id, isInbound: connection.direction === 'inbound' });
     peer.link.start();
+    this.#gossip?.join(id, connection);
+  }
+
+  #createGossip(handlers: GossipHandlers): Gossip {
+    return new Gossip({
+      host: this.#host,
+      clock: this.#clock,
+      chainId: this.#parts.chain.chainId,
+      handlers,
+      batchIntervalMs: this.#config.batchIntervalMs,
+      conductPoints: (peer) => this.#conduct.points(peer),
+      blame: (peer, error) => {
+        this.blame(peer, error);
+      },
+      disconnect: (peer, error) => {
+        this.#disconnect(peer, error);
+      },
+      serve: (protocolId, take) =>
+        this.#serveId(protocolId, 2, (peer, stream) => {
+          take(peer.id, stream);
+        }),
+      open: (id, protocolId, signal) => this.#openStream(id, protocolId, signal),
+    });
+  }
+
+  async #openStream(id: string, protocolId: string, signal: AbortSignal): Promise<Stream> {
+    const peer = this.#peers.get(id);
+    if (peer === undefined) throw new P2pError('PEER_UNKNOWN', 'the peer is gone', { peer: id });
+    return openStream(peer, protocolId, signal);
   }
 
   #link(id: string): ConsensusLink {
     return new ConsensusLink({
       clock: this.#clock,
       limits: this.#config.link,
-      open: async (signal) => {
-        const peer = this.#peers.get(id);
-        if (peer === undefined) throw new P2pError('PEER_UNKNOWN', 'the peer is gone', { peer: id });
-        return openStream(peer, this.#protocolId('consensus'), signal);
-      },
+      open: (signal) => this.#openStream(id, this.#protocolId('consensus'), signal),
       receive: (message) => {
         this.#parts.onMessage(id, message);
       },
@@ -342,6 +401,7 @@ export class Network {
     if (peer?.connections.size === 0) {
       this.#peers.delete(id);
       peer.link.stop();
+      this.#gossip?.leave(id);
       for (const server of this.#servers) server.forgetPeer(id);
       this.#tell({ kind: 'peer-gone', peer: id });
     }

@@ -23,6 +23,7 @@ const commands = {
   bench: (args) => node(['--expose-gc', 'dist/bench/main.js', ...args]),
   fuzz: (args) => node(['dist/test/fuzz/main.js', ...args]),
   sim: (args) => node(['dist/test/sim/main.js', ...args]),
+  e2e: (args) => node(['dist/test/e2e/network/main.js', ...args]),
 };
 
 const TEST_FOLDERS = ['unit', 'conformance', 'golden', 'e2e', 'sim'];

@@ -15,6 +15,8 @@ export class SignerError extends OgpuError<
   | 'SIGNER_RECORD_FOREIGN'
   /** Of a format this software does not know. */
   | 'SIGNER_RECORD_VERSION'
+  /** A new record was asked for where there is one. */
+  | 'SIGNER_RECORD_EXISTS'
   /** The chain holds signatures of this key that the record does not know. */
   | 'SIGNER_SIGNED_ELSEWHERE'
   /** A document of signer state that means nothing. */

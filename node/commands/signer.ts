@@ -11,11 +11,13 @@ import {
   type ImportOutcome,
 } from '../../consensus/signer/interchange.js';
 import { readRecord } from '../../consensus/signer/record-file.js';
+import { loadGenesis } from '../../genesis/load.js';
 import { fromHex, toHex } from '../../protocol/bytes.js';
 import { BLS_PUBLIC_KEY_LENGTH } from '../../protocol/crypto/bls.js';
 import { signerFolder } from '../data-folder.js';
 import { openFolder } from '../disk/open-folder.js';
 import { realDirectory } from '../disk/real-directory.js';
+import { beginRecord } from '../signer-record.js';
 import { printableLines, toJson, writeOutput } from '../terminal-text.js';
 
 interface DataOption {
@@ -26,10 +28,24 @@ interface ImportOptions extends DataOption {
   readonly json: boolean;
 }
 
+interface NewOptions extends DataOption {
+  readonly genesis: string;
+  readonly json: boolean;
+}
+
 /** `ogpu signer`: what a validator key signed last, to carry from a stopped node to another. */
 export function signerCommand(): Command {
   return new Command('signer')
-    .description('carry what a validator key signed last from one machine to another')
+    .description('what a validator key signed last: begin it, carry it from one machine to another')
+    .addCommand(
+      new Command('new')
+        .description('begin the record of a key that has never signed anything, here or elsewhere')
+        .argument('<public key>', 'of the validator: 0x and 96 hex digits', publicKey)
+        .requiredOption('--data <folder>', 'data folder of the node, which must not be running')
+        .requiredOption('--genesis <file>', 'genesis document of the chain')
+        .option('--json', 'print JSON', false)
+        .action(newState),
+    )
     .addCommand(
       new Command('export')
         .description('print what a key signed last, as JSON without secrets; stop the node for good first')
@@ -46,6 +62,13 @@ export function signerCommand(): Command {
         .option('--json', 'print JSON', false)
         .action(importState),
     );
+}
+
+async function newState(key: Uint8Array, { data, genesis, json }: NewOptions): Promise<void> {
+  const { chainId, id } = await loadGenesis(genesis);
+  await beginRecord(data, { chainId, genesisId: id, publicKey: key });
+  const report = { publicKey: toHex(key), path: signerFolder(data, key) };
+  await writeOutput(json ? toJson(report) : printableLines(`${report.publicKey}: nothing signed so far\n`));
 }
 
 async function exportState(key: Uint8Array, { data }: DataOption): Promise<void> {

@@ -277,6 +277,7 @@ const FAULTS_OF_BLOCKS = [
   RlpError,
 ];
 
-function isFaultOfBlock(error: unknown): error is OgpuError {
+/** Whether an error says that a block is invalid, not that this node has trouble of its own. */
+export function isFaultOfBlock(error: unknown): error is OgpuError {
   return FAULTS_OF_BLOCKS.some((kind) => error instanceof kind);
 }

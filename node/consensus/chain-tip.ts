@@ -46,17 +46,21 @@ export async function readTip(store: Store, bls: Bls): Promise<ChainTip> {
   });
 }
 
-/** The tip after a block that has just been written. */
+/**
+ * The tip after a block.
+ *
+ * @param view the state after it, as long as it is the tip
+ */
 export function nextTip(
-  store: Store,
+  view: Reader,
   before: ChainTip,
   parent: ParentBlock,
   commit: ExtendedCommit,
 ): ChainTip {
-  return tipOf(store, {
+  return tipOf(view, {
     parent,
     commit,
-    committee: reuse(before.committee, validatorsAt(store, parent.height + 1)),
+    committee: reuse(before.committee, validatorsAt(view, parent.height + 1)),
     parentCommittee: before.committee,
     grandparentCommittee: before.parentCommittee,
   });

@@ -205,7 +205,10 @@ export class Participant implements Host {
         network.broadcast({ kind: 'polka', polka: this.#workshop.polkaOf(this.#tip, effect.votes) });
         return;
       case 'notify-proposer':
-        network.sendToValidator(effect.proposer, { kind: 'work', work: { height: effect.height } });
+        this.#setAlarm('notify', NOTIFY_AFTER_MS, () => {
+          if (this.#engine.height !== effect.height) return;
+          network.sendToValidator(effect.proposer, { kind: 'work', work: { height: effect.height } });
+        });
         return;
       case 'evidence':
         this.#inbox.keepEvidence(effect.contradiction);
@@ -347,6 +350,9 @@ export class Participant implements Host {
     this.#alarms.clear();
   }
 }
+
+/** What makes the work reaches the proposer by itself, as a rule; told before it has come, the proposer would make an empty block. */
+const NOTIFY_AFTER_MS = 30;
 
 /** Enough to send a vote. */
 const PREPARE_AFTER_MS = 20;

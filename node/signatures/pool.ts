@@ -4,6 +4,7 @@ import { WorkerCrew } from './crew.js';
 import { SignaturePoolError } from './errors.js';
 import { Lane, type Task } from './lane.js';
 import {
+  aggregatesRequest,
   packRecoveries,
   possessionRequest,
   recoverRequest,
@@ -12,6 +13,7 @@ import {
   unpackRecovered,
   type Packed,
   type Recovery,
+  type Statement,
 } from './wire.js';
 
 /** About 10 ms of one core: long enough to hide the cost of a message, short enough to share a block among workers. */
@@ -99,6 +101,16 @@ export class SignaturePool {
     const response = this.enqueue(this.votes, size, sameMessageRequest(message, votes));
     this.dispatch();
     return [...(await response)].flatMap((isValid, index) => (isValid === 1 ? [] : [index]));
+  }
+
+  /** Whether each statement is true: `Bls.fastAggregateVerify` of each, with those of single keys verified together. */
+  async verifyStatements(statements: readonly Statement[]): Promise<boolean[]> {
+    const weight = statements.reduce((sum, { keys }) => sum + keys.length, 0);
+    if (statements.length === 0) return [];
+    this.admit(this.votes, weight);
+    const response = this.enqueue(this.votes, weight, aggregatesRequest(statements));
+    this.dispatch();
+    return Array.from(await response, (isValid) => isValid === 1);
   }
 
   /** As `Bls.verifyPossession`. */

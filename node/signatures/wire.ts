@@ -4,15 +4,21 @@
  * - recover:    op ‖ { digest 32 ‖ signature 64 ‖ yParity 1 }*            → { found 1 ‖ address 20 }*
  * - same-message: op ‖ message length 4, big-endian ‖ message ‖ { key 48 ‖ signature 96 }*  → { valid 1 }*
  * - possession: op ‖ key 48 ‖ proof 96                                   → valid 1
+ * - aggregates: op ‖ { keys u16 ‖ message 32 ‖ signature 96 ‖ key 48 each }*  → { valid 1 }*
  * - close:      op                                                       → no answer: the worker ends
  *
  * An entry with a field of the wrong length is sent as one that no worker accepts, so that it spoils no other.
  */
-export const OP = { recover: 1, sameMessage: 2, possession: 3, close: 4 } as const;
+export const OP = { recover: 1, sameMessage: 2, possession: 3, close: 4, aggregates: 5 } as const;
 
 export const RECOVERY_LENGTH = 32 + 64 + 1;
 export const RECOVERED_LENGTH = 1 + 20;
 export const VOTE_LENGTH = 48 + 96;
+
+const MESSAGE_LENGTH = 32;
+const KEY_LENGTH = 48;
+const SIGNATURE_LENGTH = 96;
+const STATEMENT_LENGTH = 2 + MESSAGE_LENGTH + SIGNATURE_LENGTH;
 
 const NO_PARITY = 0xff;
 const MESSAGE_OFFSET = 1 + 4;
@@ -25,6 +31,15 @@ export interface Recovery {
   /** r ‖ s, 64 bytes. */
   readonly signature: Uint8Array;
   readonly yParity: number;
+}
+
+/** That all these keys signed one message together; a single key, that it did alone. */
+export interface Statement {
+  readonly keys: readonly { readonly bytes: Uint8Array }[];
+  /** 32 bytes. */
+  readonly message: Uint8Array;
+  /** 96 bytes, the aggregate of one by each key. */
+  readonly signature: Uint8Array;
 }
 
 export interface PackedVote {
@@ -111,6 +126,43 @@ export function possessionRequest(publicKey: Uint8Array, proof: Uint8Array): Pac
   packed[0] = OP.possession;
   setVote(packed, 1, { publicKey, signature: proof });
   return packed;
+}
+
+export function aggregatesRequest(statements: readonly Statement[]): Packed {
+  const length = statements.reduce((sum, { keys }) => sum + STATEMENT_LENGTH + keys.length * KEY_LENGTH, 1);
+  const packed = new Uint8Array(length);
+  const view = new DataView(packed.buffer);
+  packed[0] = OP.aggregates;
+  let offset = 1;
+  for (const { keys, message, signature } of statements) {
+    view.setUint16(offset, keys.length);
+    setField(packed, offset + 2, MESSAGE_LENGTH, message);
+    setField(packed, offset + 2 + MESSAGE_LENGTH, SIGNATURE_LENGTH, signature);
+    offset += STATEMENT_LENGTH;
+    for (const { bytes } of keys) {
+      setField(packed, offset, KEY_LENGTH, bytes);
+      offset += KEY_LENGTH;
+    }
+  }
+  return packed;
+}
+
+export function unpackAggregates(packed: Uint8Array): Statement[] {
+  const view = new DataView(packed.buffer, packed.byteOffset);
+  const statements: Statement[] = [];
+  for (let offset = 1; offset < packed.length;) {
+    const count = view.getUint16(offset);
+    const message = packed.subarray(offset + 2, offset + 2 + MESSAGE_LENGTH);
+    const signature = packed.subarray(offset + 2 + MESSAGE_LENGTH, offset + STATEMENT_LENGTH);
+    offset += STATEMENT_LENGTH;
+    const keys = Array.from({ length: count }, (_, i) => {
+      const at = offset + i * KEY_LENGTH;
+      return { bytes: packed.subarray(at, at + KEY_LENGTH) };
+    });
+    offset += count * KEY_LENGTH;
+    statements.push({ keys, message, signature });
+  }
+  return statements;
 }
 
 export function closeRequest(): Packed {

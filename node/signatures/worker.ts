@@ -1,11 +1,13 @@
 import { parentPort } from 'node:worker_threads';
+import { findInvalidSignatures } from '../../consensus/signatures.js';
 import { addressFromPublicKey } from '../../protocol/address.js';
-import { bls, BlsError, type BlsPublicKey } from '../../protocol/crypto/bls.js';
+import { bls, BlsError, type BlsPublicKey, type SignedMessage } from '../../protocol/crypto/bls.js';
 import { secp256k1 } from '../../protocol/crypto/secp256k1.js';
 import { invariant, InvariantError } from '../../protocol/invariant.js';
 import {
   OP,
   packRecovered,
+  unpackAggregates,
   unpackPossession,
   unpackRecoveries,
   unpackSameMessage,
@@ -38,6 +40,8 @@ function answer(request: Uint8Array): Packed {
       const { publicKey, signature } = unpackPossession(request);
       return Uint8Array.of(Number(bls.verifyPossession(publicKey, signature)));
     }
+    case OP.aggregates:
+      return judgeStatements(request);
     default:
       throw new InvariantError('the pool sends only the operations it shares with the worker');
   }
@@ -61,6 +65,24 @@ function judgeVotes(request: Uint8Array): Packed {
     invariant(entry !== undefined, 'an invalid entry is one of those checked');
     valid[entry.index] = 0;
   }
+  return valid;
+}
+
+function judgeStatements(request: Uint8Array): Packed {
+  const statements = unpackAggregates(request).map(({ keys, message, signature }) => {
+    const parsed = keys.flatMap(({ bytes }) => parsedKey(bytes) ?? []);
+    return { keys: parsed, isUsable: parsed.length === keys.length, message, signature };
+  });
+  const valid = new Uint8Array(statements.length);
+  const alone: (SignedMessage & { readonly index: number })[] = [];
+  for (const [index, { keys, isUsable, message, signature }] of statements.entries()) {
+    const [key] = keys;
+    if (!isUsable || key === undefined) continue;
+    if (keys.length === 1) alone.push({ key, message, signature, index });
+    else valid[index] = Number(bls.fastAggregateVerify(keys, message, signature));
+  }
+  const invalid = new Set(findInvalidSignatures(bls, alone));
+  for (const [place, { index }] of alone.entries()) valid[index] = Number(!invalid.has(place));
   return valid;
 }
 

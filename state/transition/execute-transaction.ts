@@ -81,7 +81,7 @@ interface Message extends SenderTransaction {
   readonly intrinsic: number;
 }
 
-interface MessageOutcome {
+export interface MessageOutcome {
   readonly status: 0 | 1;
   readonly gasUsed: number;
   readonly logs: Log[];
@@ -119,10 +119,19 @@ function callModule(state: Overlay, module: Module, message: Message, block: Blo
   return outcome;
 }
 
-function runModule(
+/** What a module is called with: the sender's balance covers the value. */
+export interface ModuleMessage {
+  readonly transaction: Pick<SignedTransaction, 'value' | 'data' | 'gasLimit'>;
+  readonly sender: Address;
+  /** Gas it uses whatever it does. */
+  readonly intrinsic: number;
+}
+
+/** Runs the function of a module that a message calls; what it changes is kept unless it reverts. */
+export function runModule(
   state: Overlay,
   module: Module,
-  { transaction, sender, intrinsic }: Message,
+  { transaction, sender, intrinsic }: ModuleMessage,
   block: BlockContext,
 ): MessageOutcome {
   const { value: valueWei, data, gasLimit } = transaction;

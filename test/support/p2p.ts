@@ -1,4 +1,5 @@
 import { generateKeyPairFromSeed, privateKeyToProtobuf } from '@libp2p/crypto/keys';
+import { RPC } from '@libp2p/gossipsub/message';
 import type { Connection, Libp2p, Stream } from '@libp2p/interface';
 import { multiaddr } from '@multiformats/multiaddr';
 import type { Message } from '../../consensus/messages.js';
@@ -8,6 +9,7 @@ import { helloCodec, type Hello } from '../../p2p/handshake.js';
 import { createHost } from '../../p2p/host.js';
 import { Network, type NetworkEvent, type NetworkParts } from '../../p2p/network.js';
 import { bls } from '../../protocol/crypto/bls.js';
+import { concatBytes } from '../../protocol/bytes.js';
 import { TEST_CHAIN } from './committee.js';
 
 export async function peerKey(number: number): Promise<Uint8Array> {
@@ -45,6 +47,11 @@ export class Gathered<Item> {
     if (this.items.length < count) await this.first(() => this.items.length >= count);
     return this.items;
   }
+}
+
+/** Waits until something holds that gives no sign. The test's own time limit bounds the wait. */
+export async function eventually(holds: () => boolean): Promise<void> {
+  while (!holds()) await new Promise((resolve) => setTimeout(resolve, 2));
 }
 
 export interface TestNode {
@@ -140,4 +147,23 @@ export class RawPeer {
   async stop(): Promise<void> {
     await this.host.stop();
   }
+}
+
+/** What a peer says in gossipsub. */
+export type Rpc = Parameters<typeof RPC.encode>[0];
+
+export const TOPIC = PROTOCOL;
+
+export const GOSSIP_PROTOCOL = '/meshsub/1.2.0';
+
+/** An RPC as it stands in a stream. */
+export function encodeRpc(rpc: Rpc): Uint8Array {
+  const bytes = RPC.encode(rpc);
+  return concatBytes(varint(bytes.length), bytes);
+}
+
+export function varint(value: number): Uint8Array {
+  const bytes: number[] = [];
+  for (; value >= 0x80; value = Math.floor(value / 0x80)) bytes.push((value % 0x80) + 0x80);
+  return Uint8Array.from([...bytes, value]);
 }

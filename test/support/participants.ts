@@ -22,14 +22,10 @@ import { isNilBlockId, PRECOMMIT, type VoteKind, type VotePayload } from '../../
 import type { Block } from '../../protocol/types/block.js';
 import { blockId } from '../../protocol/types/header.js';
 import { SimulatedStore } from '../sim/consensus/disk.js';
-import {
-  GENESIS_TIME_MS,
-  simulatedChain,
-  type SimulatedChain,
-  type SimulatedValidator,
-} from '../sim/consensus/chain.js';
+import { simulatedChain, type SimulatedChain, type SimulatedValidator } from '../sim/consensus/chain.js';
 import { SimulatedTransactions } from '../sim/consensus/transactions.js';
 import { SimulatedDisk } from '../sim/disk.js';
+import { HandClock } from './hand-clock.js';
 import { createPrng } from './prng.js';
 
 /** A message on its way. */
@@ -38,32 +34,6 @@ export interface Parcel {
   /** Undefined: to everybody. */
   readonly to: number | undefined;
   readonly message: Message;
-}
-
-interface Timer {
-  readonly atMs: number;
-  readonly run: () => void;
-}
-
-/** A clock that stands still until it is moved. */
-export class HandClock {
-  nowMs = GENESIS_TIME_MS + 60_000;
-  readonly timers = new Set<Timer>();
-
-  setTimer(delayMs: number, run: () => void): { cancel(): void } {
-    const timer = { atMs: this.nowMs + delayMs, run };
-    this.timers.add(timer);
-    return { cancel: () => this.timers.delete(timer) };
-  }
-
-  /** Runs the alarm that is due first. */
-  fireNext(): void {
-    const [next] = [...this.timers].sort((a, b) => a.atMs - b.atMs);
-    assert.ok(next, 'nothing is waited for');
-    this.timers.delete(next);
-    this.nowMs = Math.max(this.nowMs, next.atMs);
-    next.run();
-  }
 }
 
 /** What a test may change of a node's surroundings. */

@@ -13,7 +13,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   state: ['protocol', 'consensus/verification'],
   compute: ['protocol'],
   p2p: ['protocol', 'consensus'],
-  rpc: ['protocol'],
+  rpc: ['protocol', 'consensus', 'state'],
   interfaces: [],
   node: ['protocol', 'genesis', 'consensus', 'state', 'compute', 'p2p', 'rpc'],
 };

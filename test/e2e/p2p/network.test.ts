@@ -1,15 +1,20 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
+  askBlock,
   askBlocks,
   askStatus,
   chainHandlers,
+  encodedFinalBlock,
   type Asking,
   type FinalBlock,
 } from '../../../p2p/chain-requests.js';
 import { bls, type BlsPublicKey } from '../../../protocol/crypto/bls.js';
 import { peerBindingRoot } from '../../../protocol/domains.js';
 import { bytesEqual } from '../../../protocol/bytes.js';
+import { blockCodec } from '../../../protocol/types/block.js';
+import { extendedCommitCodec } from '../../../protocol/types/commit.js';
+import { blockId } from '../../../protocol/types/header.js';
 import { SAMPLES } from '../../support/samples.js';
 import { createPrng } from '../../support/prng.js';
 import { TEST_CHAIN, TestMember } from '../../support/committee.js';
@@ -118,13 +123,18 @@ test('status and blocks are asked for and come in order', LIMIT, async () => {
     const block = SAMPLES.block(prng);
     return { block: { ...block, header: { ...block.header, height } }, commit: SAMPLES.extendedCommit(prng) };
   }
+  const encode = ({ block, commit }: FinalBlock): Uint8Array =>
+    encodedFinalBlock(blockCodec.encode(block), extendedCommitCodec.encode(commit));
   const serve = chainHandlers({
     status: () => ({ headHeight: 20, headId: new Uint8Array(32), oldestHeight: 1 }),
     // eslint-disable-next-line @typescript-eslint/require-await -- from memory
     blocks: async function* ({ firstHeight, count }) {
-      yield* chain.slice(firstHeight - 1, firstHeight - 1 + count);
+      yield* chain.slice(firstHeight - 1, firstHeight - 1 + count).map(encode);
     },
-    blockById: () => Promise.resolve(undefined),
+    blockById: (id) => {
+      const found = chain.find(({ block }) => bytesEqual(blockId(block.header), id));
+      return Promise.resolve(found && encode(found));
+    },
   });
   const [a, b] = await Promise.all([startNode(1), startNode(2, { serve })]);
   await connect(a, b);
@@ -133,6 +143,10 @@ test('status and blocks are asked for and come in order', LIMIT, async () => {
   const blocks: FinalBlock[] = [];
   for await (const block of askBlocks(asking, { firstHeight: 5, count: 64 })) blocks.push(block);
   assert.deepEqual(blocks, chain.slice(4));
+  const [first] = chain;
+  assert.ok(first);
+  assert.deepEqual(await askBlock(asking, blockId(first.block.header)), first);
+  assert.equal(await askBlock(asking, new Uint8Array(32)), undefined);
   await stopAll(a, b);
 });
 

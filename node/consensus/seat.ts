@@ -1,0 +1,56 @@
+import { randomBytes } from 'node:crypto';
+import { signerFolder, walFolder } from '../data-folder.js';
+import { openFolder, type LockedFolder } from '../disk/open-folder.js';
+import type { ValidatorIdentity } from '../validator-identity.js';
+import { openParticipant, type ParticipantOptions } from './open-participant.js';
+import type { Participant } from './participant.js';
+
+export interface SeatOptions extends Omit<ParticipantOptions, 'logFolder' | 'validator' | 'randomBytes'> {
+  readonly dataDir: string;
+  /** Undefined for a node that only follows. */
+  readonly validator: ValidatorIdentity | undefined;
+}
+
+/** A part taken in consensus, with its folders locked for as long as it lasts. */
+export interface Seat {
+  readonly participant: Participant;
+  /** Nothing touches the folders or the store any more when this resolves. */
+  readonly close: () => Promise<void>;
+}
+
+/**
+ * Takes up consensus on the disk of a node.
+ *
+ * @throws as `openParticipant` and `openFolder` do; then nothing is left open
+ */
+export async function takeSeat({ dataDir, validator, ...options }: SeatOptions): Promise<Seat> {
+  const locked: LockedFolder[] = [];
+  const lock = async (path: string): Promise<LockedFolder['folder']> => {
+    const folder = await openFolder(path);
+    locked.push(folder);
+    return folder.folder;
+  };
+  const unlockAll = async (): Promise<void> => {
+    for (const { unlock } of locked) await unlock();
+  };
+  try {
+    const logFolder = await lock(walFolder(dataDir));
+    const signing = validator && {
+      ...validator,
+      folder: await lock(signerFolder(dataDir, validator.key.publicKey)),
+      create: false,
+    };
+    const participant = await openParticipant({
+      ...options,
+      ...{ logFolder, validator: signing, randomBytes },
+    });
+    const close = async (): Promise<void> => {
+      await participant.close();
+      await unlockAll();
+    };
+    return { participant, close };
+  } catch (error) {
+    await unlockAll();
+    throw error;
+  }
+}

@@ -1,0 +1,196 @@
+import type { MetricSources } from './sources.js';
+
+/** A metric that is read when somebody asks. A name ends in its unit; one without is a count of something. */
+export interface Figure {
+  readonly name: string;
+  /** One sentence. */
+  readonly help: string;
+  readonly kind: 'gauge' | 'counter';
+  /** One label with a value for each sample. */
+  readonly label?: string;
+  /** Samples, by value of the label (empty without one); undefined where the node does not have the part. */
+  readonly read: (sources: MetricSources) => Readonly<Record<string, number>> | number | undefined;
+}
+
+function gauge(name: string, help: string, read: Figure['read'], label?: string): Figure {
+  return { name, help, kind: 'gauge', read, ...(label === undefined ? {} : { label }) };
+}
+
+/** Only grows while the process lives. */
+function counter(name: string, help: string, read: Figure['read'], label?: string): Figure {
+  return { ...gauge(name, help, read, label), kind: 'counter' };
+}
+
+const chain: readonly Figure[] = [
+  gauge('ogpu_chain_height', 'Height of the last final block.', ({ chain }) => chain?.().height),
+  gauge(
+    'ogpu_chain_head_age_seconds',
+    'Time since the header time of the last final block.',
+    ({ chain, nowMs }) => {
+      const figures = chain?.();
+      return figures && Math.max(0, (nowMs?.() ?? Date.now()) - figures.timeMs) / 1000;
+    },
+  ),
+  gauge(
+    'ogpu_chain_oldest_height',
+    'Lowest height whose block and state are still there.',
+    ({ chain }) => chain?.().oldestHeight,
+  ),
+  gauge('ogpu_chain_base_fee_wei', 'Base fee of the next block, in wei per gas.', ({ chain }) => {
+    const figures = chain?.();
+    return figures && Number(figures.baseFeeWei);
+  }),
+];
+
+const consensus: readonly Figure[] = [
+  gauge('ogpu_consensus_height', 'Height being decided.', ({ consensus }) => consensus?.().height),
+  gauge(
+    'ogpu_consensus_round',
+    'Round of that height; above 0 when a proposer was silent or late.',
+    ({ consensus }) => consensus?.().round,
+  ),
+  gauge(
+    'ogpu_consensus_validators',
+    'Validators of the set that decides.',
+    ({ consensus }) => consensus?.().validators,
+  ),
+  gauge(
+    'ogpu_consensus_voting_power',
+    "Voting power of this node's validator in millionths of OGPU; 0 where it has no vote.",
+    ({ consensus }) => consensus?.().votingPower,
+  ),
+  gauge(
+    'ogpu_consensus_total_voting_power',
+    'Voting power of the whole set, in millionths of OGPU.',
+    ({ consensus }) => consensus?.().totalVotingPower,
+  ),
+];
+
+const sync: readonly Figure[] = [
+  gauge('ogpu_sync_active', '1 while the node catches up, 0 when it follows.', ({ sync }) => {
+    const figures = sync?.();
+    return figures && Number(figures.isSyncing);
+  }),
+  gauge(
+    'ogpu_sync_best_peer_height',
+    'Highest head that a peer has told of.',
+    ({ sync }) => sync?.().bestPeerHeight,
+  ),
+];
+
+const mempool: readonly Figure[] = [
+  gauge(
+    'ogpu_mempool_transactions',
+    'Transactions that wait for a block: pending ones can be included now, queued ones wait for a nonce or money.',
+    ({ mempool }) => {
+      const stats = mempool?.();
+      return stats && { pending: stats.pending, queued: stats.queued };
+    },
+    'state',
+  ),
+  gauge(
+    'ogpu_mempool_size_bytes',
+    'Bytes of the envelopes that wait.',
+    ({ mempool }) => mempool?.().sizeBytes,
+  ),
+  gauge(
+    'ogpu_mempool_senders',
+    'Senders with a transaction that waits.',
+    ({ mempool }) => mempool?.().senders,
+  ),
+  counter(
+    'ogpu_mempool_outcomes_total',
+    'What became of transactions: accepted, replaced, refused, evicted, expired, included.',
+    ({ mempool }) => {
+      const stats = mempool?.();
+      if (stats === undefined) return undefined;
+      const { accepted, replaced, refused, evicted, expired, included } = stats;
+      return { accepted, replaced, refused, evicted, expired, included };
+    },
+    'outcome',
+  ),
+];
+
+const p2p: readonly Figure[] = [
+  gauge(
+    'ogpu_p2p_peers',
+    'Connected peers, by who opened the connection.',
+    ({ p2p }) => {
+      const figures = p2p?.();
+      return figures && { inbound: figures.inboundPeers, outbound: figures.peers - figures.inboundPeers };
+    },
+    'direction',
+  ),
+  gauge(
+    'ogpu_p2p_validator_peers',
+    'Connected peers that speak for a validator.',
+    ({ p2p }) => p2p?.().validatorPeers,
+  ),
+  gauge(
+    'ogpu_p2p_lag_seconds',
+    'Round trip to peers behind what is queued for them: the median one and the slowest.',
+    ({ p2p }) => lags(p2p?.().lagsMs),
+    'peer',
+  ),
+  gauge('ogpu_p2p_queued_bytes', 'Bytes that wait to be sent to peers.', ({ p2p }) => p2p?.().queuedBytes),
+  counter(
+    'ogpu_p2p_transferred_bytes_total',
+    'Bytes of payloads exchanged with peers.',
+    ({ p2p }) => {
+      const figures = p2p?.();
+      return figures && { sent: figures.sentBytes, received: figures.receivedBytes };
+    },
+    'direction',
+  ),
+  counter(
+    'ogpu_p2p_dropped_frames_total',
+    'Messages that a slow peer did not take in time.',
+    ({ p2p }) => p2p?.().droppedFrames,
+  ),
+  counter('ogpu_p2p_blames_total', 'Faults that peers were blamed for.', ({ p2p }) => p2p?.().blames),
+  counter('ogpu_p2p_bans_total', 'Peers that were banned for a while.', ({ p2p }) => p2p?.().bans),
+  counter(
+    'ogpu_p2p_refused_connections_total',
+    'Connections that failed their handshake.',
+    ({ p2p }) => p2p?.().refusedConnections,
+  ),
+];
+
+const store: readonly Figure[] = [
+  counter(
+    'ogpu_store_reads_total',
+    'Reads of the ledger, by whether the read cache had the answer.',
+    ({ readCache }) => {
+      const figures = readCache?.();
+      return figures && { hit: figures.hits, miss: figures.misses };
+    },
+    'cache',
+  ),
+  gauge('ogpu_store_cache_bytes', 'Bytes in the read cache.', ({ readCache }) => readCache?.().bytes),
+];
+
+const log: readonly Figure[] = [
+  counter(
+    'ogpu_log_entries_total',
+    'Entries of the log that were written, by level.',
+    ({ logEntries }) => logEntries?.(),
+    'level',
+  ),
+];
+
+/** Everything that is read from sources. */
+export const FIGURES: readonly Figure[] = [
+  ...chain,
+  ...consensus,
+  ...sync,
+  ...mempool,
+  ...p2p,
+  ...store,
+  ...log,
+];
+
+function lags(lagsMs: readonly number[] | undefined): Record<string, number> | undefined {
+  if (lagsMs === undefined || lagsMs.length === 0) return undefined;
+  const sorted = lagsMs.toSorted((a, b) => a - b);
+  return { median: (sorted[sorted.length >> 1] ?? 0) / 1000, slowest: (sorted.at(-1) ?? 0) / 1000 };
+}

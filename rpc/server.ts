@@ -1,0 +1,233 @@
+import { isIP } from 'node:net';
+import { performance } from 'node:perf_hooks';
+import cors from '@fastify/cors';
+import websocket from '@fastify/websocket';
+import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import type { RpcBackend } from './backend.js';
+import { RPC } from './errors/codes.js';
+import { RpcError } from './errors/rpc-error.js';
+import { DEFAULT_LIMITS, type RpcLimits } from './limits.js';
+import { METHOD_TABLE } from './methods/index.js';
+import { createServices } from './services.js';
+import { Dispatcher, errorText } from './transport/dispatcher.js';
+import { RateLimit } from './transport/rate-limit.js';
+import { serveSocket } from './transport/socket.js';
+
+/** Where what operators should know is written: pino's form. */
+export interface RpcLog {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+/** An answer of `/health` or `/ready`: status 200, or 503 where `ok` is false. */
+export interface HealthReport {
+  readonly ok: boolean;
+  readonly [field: string]: unknown;
+}
+
+export interface RpcServerOptions {
+  readonly backend: RpcBackend;
+  readonly log: RpcLog;
+  /** The loopback interface unless told otherwise. */
+  readonly host?: string;
+  /** 8545 unless told otherwise; 0 takes a free one. */
+  readonly port?: number;
+  /** Web pages that may ask: all of them unless told otherwise, for wallets live in pages. */
+  readonly corsOrigins?: readonly string[] | '*';
+  /** Addresses of proxies whose word about clients is believed. */
+  readonly trustedProxies?: readonly string[];
+  readonly limits?: Partial<RpcLimits>;
+  readonly health?: () => HealthReport | Promise<HealthReport>;
+  readonly ready?: () => HealthReport | Promise<HealthReport>;
+  /** Told of each call, for metrics: a method nobody knows is called `unknown`. */
+  readonly onRequest?: (method: string, elapsedMs: number, ok: boolean) => void;
+}
+
+export interface RpcServer {
+  /** `http://host:port`; the same with `ws:` for sockets. */
+  readonly url: string;
+  readonly host: string;
+  readonly port: number;
+  /** Takes no more requests, ends subscriptions, and resolves when the port is free. */
+  close(): Promise<void>;
+}
+
+/** Serves JSON-RPC over HTTP and WebSocket on one port. @throws as listening does, for instance EADDRINUSE */
+export async function startRpcServer(options: RpcServerOptions): Promise<RpcServer> {
+  const { backend, log, host = '127.0.0.1', port = 8545, onRequest } = options;
+  const limits: RpcLimits = { ...DEFAULT_LIMITS, ...options.limits };
+  const services = createServices(backend, limits);
+  const dispatcher = new Dispatcher({
+    methods: METHOD_TABLE,
+    services,
+    limits,
+    onRequest,
+    onInternalError: (method, error) => {
+      log.error({ err: error, method }, 'a request failed for a reason of this node');
+    },
+  });
+  const app = await createApp(options, limits);
+  routes(app, { dispatcher, limits, options, admission: new Admission(limits) });
+  await app.listen({ host, port, backlog: 1024 });
+  const address = app.server.address();
+  const bound = typeof address === 'object' && address !== null ? address.port : port;
+  const exposure = exposureOf(host);
+  if (exposure !== undefined) log.warn({ host, port: bound }, exposure);
+  const url = `http://${isIP(host) === 6 ? `[${host}]` : host}:${bound}`;
+  log.info({ url }, 'JSON-RPC is served');
+  return {
+    url,
+    host,
+    port: bound,
+    close: async () => {
+      services.news.close();
+      for (const socket of app.websocketServer.clients) socket.close(GOING_AWAY, 'the node stops');
+      await app.close();
+    },
+  };
+}
+
+/** What an operator should know who has the server listen at `host`; undefined for the loopback interface. */
+export function exposureOf(host: string): string | undefined {
+  if (isLoopback(host)) return undefined;
+  return 'JSON-RPC listens beyond this machine: whoever reaches the port can use it, and nothing is encrypted. Put a proxy with TLS in front of it';
+}
+
+/** Close code of a server that stops (RFC 6455). */
+const GOING_AWAY = 1001;
+
+async function createApp(
+  { corsOrigins = '*', trustedProxies }: RpcServerOptions,
+  limits: RpcLimits,
+): Promise<FastifyInstance> {
+  const app = fastify({
+    logger: false,
+    bodyLimit: limits.maxRequestBytes,
+    requestTimeout: 30_000,
+    keepAliveTimeout: 60_000,
+    forceCloseConnections: true,
+    trustProxy: trustedProxies === undefined ? false : [...trustedProxies],
+    routerOptions: { ignoreTrailingSlash: true },
+  });
+  app.server.maxConnections = limits.maxConnections;
+  const origin = corsOrigins === '*' ? '*' : [...corsOrigins];
+  await app.register(cors, { origin, methods: ['POST', 'GET'], maxAge: 600 });
+  await app.register(websocket, {
+    options: { maxPayload: limits.maxRequestBytes, perMessageDeflate: false },
+  });
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => {
+    done(null, body);
+  });
+  app.setErrorHandler((error: { statusCode?: number; message: string }, _request, reply) => {
+    const status = error.statusCode ?? 500;
+    const text = status === 413 ? `request larger than ${limits.maxRequestBytes} bytes` : 'invalid request';
+    const code = status === 413 ? RPC.limitExceeded : RPC.invalidRequest;
+    return answer(reply.code(status), errorText(null, new RpcError(code, 'RPC_REQUEST_INVALID', text)));
+  });
+  app.setNotFoundHandler((_request, reply) => {
+    const text = 'JSON-RPC is at /, by POST or WebSocket';
+    return answer(
+      reply.code(404),
+      errorText(null, new RpcError(RPC.invalidRequest, 'RPC_REQUEST_INVALID', text)),
+    );
+  });
+  return app;
+}
+
+interface Serving {
+  readonly dispatcher: Dispatcher;
+  readonly limits: RpcLimits;
+  readonly options: RpcServerOptions;
+  readonly admission: Admission;
+}
+
+function routes(app: FastifyInstance, serving: Serving): void {
+  const { dispatcher, limits, options, admission } = serving;
+  app.post('/', async (request, reply) => {
+    const body = typeof request.body === 'string' ? request.body : '';
+    const refusal = admission.enter(request.ip, body);
+    if (refusal !== undefined) return answer(reply.code(429), errorText(null, refusal));
+    try {
+      const text = await dispatcher.handle(body, { client: request.ip, push: undefined });
+      return await (text === undefined ? reply.code(204).send() : answer(reply, text));
+    } finally {
+      admission.leave();
+    }
+  });
+  app.route({
+    method: 'GET',
+    url: '/',
+    handler: (_request, reply) =>
+      answer(
+        reply.code(405),
+        errorText(null, new RpcError(RPC.invalidRequest, 'RPC_REQUEST_INVALID', 'JSON-RPC is sent by POST')),
+      ),
+    wsHandler: (socket, request) => {
+      serveSocket(socket, request.ip, { dispatcher, limits, admission });
+    },
+  });
+  app.get('/health', (request, reply) => report(options.health, request, reply));
+  app.get('/ready', (request, reply) => report(options.ready, request, reply));
+}
+
+async function report(
+  check: RpcServerOptions['health'],
+  _request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  const result = (await check?.()) ?? { ok: true };
+  return answer(reply.code(result.ok ? 200 : 503), JSON.stringify(result));
+}
+
+function answer(reply: FastifyReply, json: string): FastifyReply {
+  return reply.header('content-type', 'application/json; charset=utf-8').send(json);
+}
+
+/** Whether a request may begin: not too many at a time, and not too many of one client. */
+export class Admission {
+  readonly #limits: RpcLimits;
+  readonly #rate: RateLimit;
+  #running = 0;
+
+  constructor(limits: RpcLimits) {
+    this.#limits = limits;
+    this.#rate = new RateLimit(limits.requestsPerSecond, limits.burst);
+  }
+
+  /** Counts it in, or says why not. Each that is counted in must `leave`. */
+  enter(client: string, body: string): RpcError | undefined {
+    const { maxRequests, limitsLoopback } = this.#limits;
+    if (this.#running >= maxRequests)
+      return new RpcError(RPC.limitExceeded, 'RPC_BUSY', 'too many requests at a time', { maxRequests });
+    if (limitsLoopback || !isLoopback(client)) {
+      const retryAfterMs = this.#rate.take(client, requestsIn(body), performance.now());
+      if (retryAfterMs > 0) {
+        const text = 'too many requests of this client: slow down';
+        return new RpcError(RPC.limitExceeded, 'RPC_RATE_LIMITED', text, { retryAfterMs });
+      }
+    }
+    this.#running++;
+    return undefined;
+  }
+
+  leave(): void {
+    this.#running--;
+  }
+}
+
+/** How many a body asks for, before it is parsed: each names a method. */
+function requestsIn(body: string): number {
+  if (!body.trimStart().startsWith('[')) return 1;
+  return Math.max(1, body.split('"method"').length - 1);
+}
+
+function isLoopback(address: string): boolean {
+  return (
+    address === 'localhost' ||
+    address === '::1' ||
+    address.startsWith('127.') ||
+    address.startsWith('::ffff:127.')
+  );
+}

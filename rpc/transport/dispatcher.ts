@@ -1,0 +1,226 @@
+import { performance } from 'node:perf_hooks';
+import type { z } from 'zod';
+import { RPC } from '../errors/codes.js';
+import { errorObject, isInternal } from '../errors/mapping.js';
+import { invalidParams, RpcError } from '../errors/rpc-error.js';
+import type { RpcLimits } from '../limits.js';
+import { RawJson, type RpcMethod } from '../method.js';
+import type { Services } from '../services.js';
+import { Deadline } from './deadline.js';
+import { Gate } from './gate.js';
+import type { Session } from './session.js';
+import { Turns } from './turns.js';
+
+export interface DispatcherOptions {
+  readonly methods: ReadonlyMap<string, RpcMethod>;
+  readonly services: Services;
+  readonly limits: RpcLimits;
+  /** Told of each call: a method that is none of ours has no name. */
+  readonly onRequest: ((method: string, elapsedMs: number, ok: boolean) => void) | undefined;
+  /** Told of what is wrong with this node. */
+  readonly onInternalError: (method: string, error: unknown) => void;
+}
+
+type Id = string | number | null;
+
+/** A request that is one, as JSON-RPC 2.0 has it. */
+interface Request {
+  /** Undefined where no answer is wanted. */
+  readonly id: Id | undefined;
+  readonly method: string;
+  readonly params: unknown;
+}
+
+/** Answers JSON-RPC requests and batches: from text to text. Whatever the text is, the answer is JSON-RPC. */
+export class Dispatcher {
+  readonly #options: DispatcherOptions;
+  readonly #turns: Turns;
+  readonly #gate: Gate;
+
+  constructor(options: DispatcherOptions) {
+    const { turnMs, maxHeavyCalls, maxHeavyWaiting } = options.limits;
+    this.#options = options;
+    this.#turns = new Turns(turnMs);
+    this.#gate = new Gate(maxHeavyCalls, maxHeavyWaiting);
+  }
+
+  /** A deadline of this dispatcher's turns, for work outside of a call. */
+  deadline(maxMs: number): Deadline {
+    return new Deadline(this.#turns, maxMs);
+  }
+
+  /** @returns undefined where no answer is wanted: of notifications */
+  async handle(text: string, session: Session): Promise<string | undefined> {
+    const parsedOrAnswer = await this.#turns.run(() => {
+      const parsed = parse(text);
+      if (parsed instanceof RpcError) return errorText(null, parsed);
+      return Array.isArray(parsed) ? (parsed as unknown[]) : this.#one(parsed, session);
+    });
+    return Array.isArray(parsedOrAnswer) ? this.#batch(parsedOrAnswer, session) : parsedOrAnswer;
+  }
+
+  async #batch(requests: readonly unknown[], session: Session): Promise<string | undefined> {
+    const { maxBatch, maxResponseBytes } = this.#options.limits;
+    if (requests.length === 0) return errorText(null, requestInvalid('an empty batch'));
+    if (requests.length > maxBatch) {
+      const data = { maxBatch, received: requests.length };
+      return errorText(null, new RpcError(RPC.limitExceeded, 'RPC_BATCH_TOO_LARGE', 'batch too large', data));
+    }
+    let size = 0;
+    const answers = requests.map(async (request) => {
+      const answer = await this.#turns.run(() => this.#one(request, session));
+      if (answer === undefined) return undefined;
+      size += answer.length + 1;
+      return size > maxResponseBytes ? errorText(idOf(request), tooLarge(maxResponseBytes)) : answer;
+    });
+    const texts = (await Promise.all(answers)).filter((answer) => answer !== undefined);
+    return texts.length === 0 ? undefined : `[${texts.join(',')}]`;
+  }
+
+  /** Synchronous as long as the method is. */
+  #one(value: unknown, session: Session): string | undefined | Promise<string | undefined> {
+    const request = readRequest(value);
+    if (request instanceof RpcError) return errorText(idOf(value), request);
+    const startMs = performance.now();
+    const { onRequest, onInternalError, methods } = this.#options;
+    const method = methods.get(request.method);
+    const name = method?.name ?? 'unknown';
+    const succeed = (result: unknown): string | undefined => {
+      const answer = this.#resultText(request.id ?? null, result);
+      onRequest?.(name, performance.now() - startMs, true);
+      return request.id === undefined ? undefined : answer;
+    };
+    const fail = (error: unknown): string | undefined => {
+      if (isInternal(error)) onInternalError(name, error);
+      onRequest?.(name, performance.now() - startMs, false);
+      return request.id === undefined ? undefined : errorText(request.id, error);
+    };
+    try {
+      if (method === undefined) throw unknownMethod(request.method);
+      const result = this.#call(method, request.params, session);
+      return result instanceof Promise ? result.then(succeed).catch(fail) : succeed(result);
+    } catch (error) {
+      return fail(error);
+    }
+  }
+
+  #call(method: RpcMethod, params: unknown, session: Session): unknown {
+    const { services, limits } = this.#options;
+    const values = readParams(method, params);
+    const run = (): unknown => {
+      const deadline = new Deadline(this.#turns, limits.maxCallMs);
+      return method.call({ services, session, deadline }, values);
+    };
+    return method.isHeavy ? this.#gate.run(run) : run();
+  }
+
+  /** @throws RpcError RPC_RESPONSE_TOO_LARGE */
+  #resultText(id: Id, result: unknown): string {
+    const { maxResponseBytes } = this.#options.limits;
+    const json = result instanceof RawJson ? result.text : JSON.stringify(result ?? null);
+    if (json.length > maxResponseBytes) throw tooLarge(maxResponseBytes);
+    return `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":${json}}`;
+  }
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return new RpcError(RPC.parseError, 'RPC_PARSE', 'parse error: not JSON');
+  }
+}
+
+function readRequest(value: unknown): Request | RpcError {
+  if (!isRecord(value)) return requestInvalid('not an object');
+  const { jsonrpc, method, params, id } = value;
+  if (jsonrpc !== '2.0') return requestInvalid('jsonrpc must be "2.0"');
+  if (typeof method !== 'string') return requestInvalid('method must be a string');
+  if (params !== undefined && params !== null && typeof params !== 'object')
+    return requestInvalid('params must be an array or an object');
+  if (id !== undefined && !isId(id)) return requestInvalid('id must be a string, a number or null');
+  return { id, method, params };
+}
+
+function idOf(value: unknown): Id {
+  const id = isRecord(value) ? value['id'] : null;
+  return isId(id) ? id : null;
+}
+
+function isId(id: unknown): id is Id {
+  return id === null || typeof id === 'string' || (typeof id === 'number' && Number.isFinite(id));
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** By position or by name. @throws RpcError RPC_PARAMS_INVALID */
+function readParams({ parameters }: RpcMethod, params: unknown): unknown[] {
+  const given: readonly unknown[] = Array.isArray(params)
+    ? (params as unknown[])
+    : isRecord(params)
+      ? byName(parameters, params)
+      : [];
+  if (given.length > parameters.length) {
+    throw invalidParams(`too many arguments, want at most ${parameters.length}`, {
+      expected: parameters.length,
+      received: given.length,
+    });
+  }
+  return parameters.map(({ name, schema }, index) => {
+    // A null stands for what is left out.
+    const parsed = schema.safeParse(given[index] ?? undefined);
+    if (parsed.success) return parsed.data;
+    if (given[index] === undefined || given[index] === null) {
+      throw invalidParams(`missing value for required argument ${index}: ${name}`, { argument: index, name });
+    }
+    throw invalidArgument(index, name, parsed.error.issues);
+  });
+}
+
+function byName(parameters: RpcMethod['parameters'], params: Record<string, unknown>): unknown[] {
+  const unknown = Object.keys(params).find((name) => !parameters.some((known) => known.name === name));
+  if (unknown !== undefined) {
+    throw invalidParams(`no argument is called ${JSON.stringify(unknown.slice(0, 64))}`, {
+      known: parameters.map(({ name }) => name),
+    });
+  }
+  return parameters.map(({ name }) => params[name]);
+}
+
+/** Faults that are told of one argument. */
+const MAX_ISSUES = 8;
+
+function invalidArgument(index: number, name: string, issues: readonly z.core.$ZodIssue[]): RpcError {
+  const faults = issues.slice(0, MAX_ISSUES).map(({ path, message }) => ({
+    path: path.map((part) => String(part).slice(0, 64)).join('.'),
+    message: message.slice(0, 200),
+  }));
+  const [first] = faults;
+  const where = first === undefined || first.path === '' ? '' : ` at ${first.path}`;
+  return invalidParams(`invalid argument ${index} (${name})${where}: ${first?.message ?? 'not valid'}`, {
+    argument: index,
+    name,
+    faults,
+  });
+}
+
+export function errorText(id: Id, error: unknown): string {
+  return `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"error":${JSON.stringify(errorObject(error))}}`;
+}
+
+function requestInvalid(why: string): RpcError {
+  return new RpcError(RPC.invalidRequest, 'RPC_REQUEST_INVALID', `invalid request: ${why}`);
+}
+
+function unknownMethod(name: string): RpcError {
+  const method = name.slice(0, 64);
+  const text = `the method ${JSON.stringify(method)} does not exist`;
+  return new RpcError(RPC.methodNotFound, 'RPC_METHOD_UNKNOWN', text, { method });
+}
+
+function tooLarge(maxResponseBytes: number): RpcError {
+  const text = 'response too large: ask for less at a time';
+  return new RpcError(RPC.limitExceeded, 'RPC_RESPONSE_TOO_LARGE', text, { maxResponseBytes });
+}

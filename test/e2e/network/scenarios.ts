@@ -1,0 +1,142 @@
+import assert from 'node:assert/strict';
+import { cp, rm } from 'node:fs/promises';
+import { dataFolder } from '../../../node/devnet/layout.js';
+import { createPrng, type Prng } from '../../support/prng.js';
+import { assertNoFatal, assertNoFork } from './checks.js';
+import { Cluster } from './cluster.js';
+import { Traffic } from './traffic.js';
+import { sleep } from './wait.js';
+
+export interface ScenarioOptions {
+  readonly seed: number;
+  /** How long trouble lasts. */
+  readonly seconds: number;
+  readonly say: (line: string) => void;
+}
+
+/** A story of validators in trouble. Throws where something happened that must not. */
+export type Scenario = (options: ScenarioOptions) => Promise<void>;
+
+const START_TIMEOUT_MS = 90_000;
+const RECOVERY_TIMEOUT_MS = 90_000;
+
+/** Any node is killed every few seconds while transfers flow. */
+const kill: Scenario = (options) =>
+  withTraffic(options, async (cluster, prng, untilMs) => {
+    for (let kills = 1; performance.now() < untilMs; kills++) {
+      const index = prng.below(cluster.size);
+      await cluster.signal(index, 'SIGKILL');
+      options.say(`kill ${kills}: node ${index} at height ${await cluster.top()}`);
+      await sleep(prng.below(3_000));
+      cluster.start(index);
+      await sleep(1_000 + prng.below(3_000));
+    }
+  });
+
+/** One node after the other stands still for ten seconds, as under a debugger or a hypervisor that migrates it. */
+const pause: Scenario = (options) =>
+  withTraffic(options, async (cluster, prng, untilMs) => {
+    while (performance.now() < untilMs) {
+      const index = prng.below(cluster.size);
+      await cluster.signal(index, 'SIGSTOP');
+      options.say(`node ${index} stands still`);
+      await sleep(10_000);
+      await cluster.signal(index, 'SIGCONT');
+      await sleep(3_000);
+    }
+  });
+
+/** The network falls into halves, neither of which can decide; then a minority of one. */
+const partition: Scenario = (options) =>
+  withTraffic(options, async (cluster, prng, untilMs) => {
+    while (performance.now() < untilMs) {
+      const alone = prng.below(cluster.size);
+      const others = allBut(cluster, [alone]);
+      const halves = [cluster.running.slice(0, 2), cluster.running.slice(2)];
+      const groups = prng.chance(1, 2) ? halves : [[alone], others];
+      const state = prng.chance(1, 2) ? 'silent' : 'refusing';
+      cluster.cut(groups, state);
+      options.say(`links ${state} between ${groups.map((group) => group.join('+')).join(' and ')}`);
+      if (groups === halves) {
+        await sleep(2_000);
+        const before = await cluster.top();
+        await sleep(4_000);
+        assert.ok((await cluster.top()) <= before + 1, 'half of the stake decides nothing');
+      } else {
+        await cluster.reach((await cluster.top()) + 2, others, RECOVERY_TIMEOUT_MS);
+      }
+      cluster.heal();
+      await cluster.reach((await cluster.top()) + 2, cluster.running, RECOVERY_TIMEOUT_MS);
+    }
+  });
+
+/** A validator whose disk is restored from an old backup must not sign beside what it has signed since. */
+const backup: Scenario = (options) =>
+  withCluster(options, async (cluster) => {
+    await cluster.reach(3, cluster.running, START_TIMEOUT_MS);
+    const data = dataFolder(cluster.node(0));
+    await cluster.signal(0, 'SIGTERM');
+    await cp(data, `${data}.backup`, { recursive: true });
+    cluster.start(0);
+    await cluster.reach((await cluster.top()) + 5, cluster.running, RECOVERY_TIMEOUT_MS);
+    await cluster.signal(0, 'SIGTERM');
+    await rm(data, { recursive: true });
+    await cp(`${data}.backup`, data, { recursive: true });
+    cluster.start(0);
+    options.say('node 0 starts from an old backup');
+    const ending = await cluster.ending(0);
+    assert.equal(ending?.code, 1, 'it ends by itself');
+    assert.match(await cluster.logOf(0), /SIGNER_SIGNED_ELSEWHERE/);
+    await cluster.reach((await cluster.top()) + 2, allBut(cluster, [0]), RECOVERY_TIMEOUT_MS);
+    await assertNoFork(cluster, cluster.running);
+  });
+
+export const SCENARIOS: Readonly<Record<string, Scenario>> = { kill, pause, partition, backup };
+
+function allBut(cluster: Cluster, without: readonly number[]): number[] {
+  return cluster.devnet.nodes.map((_, index) => index).filter((index) => !without.includes(index));
+}
+
+/** A cluster that is gone afterwards; where the scenario failed its files stay, and their place is told. */
+async function withCluster(
+  { say }: ScenarioOptions,
+  play: (cluster: Cluster) => Promise<void>,
+  validators = 4,
+): Promise<void> {
+  const cluster = await Cluster.create(validators);
+  let isWell = false;
+  try {
+    cluster.startAll();
+    await play(cluster);
+    isWell = true;
+  } finally {
+    if (!isWell) say(`files of the nodes: ${cluster.devnet.folder}`);
+    await cluster.dispose({ keep: !isWell });
+  }
+}
+
+/** Transfers flow through trouble; afterwards all nodes run, agree, and have every transaction that any of them accepted. */
+async function withTraffic(
+  options: ScenarioOptions,
+  trouble: (cluster: Cluster, prng: Prng, untilMs: number) => Promise<void>,
+): Promise<void> {
+  await withCluster(options, async (cluster) => {
+    const prng = createPrng(options.seed);
+    await cluster.reach(1, cluster.running, START_TIMEOUT_MS);
+    const traffic = await Traffic.create(cluster, prng);
+    traffic.start(100);
+    await trouble(cluster, prng, performance.now() + 1_000 * options.seconds);
+    await traffic.stop();
+    const all = allBut(cluster, []);
+    for (const index of all) if (!cluster.running.includes(index)) cluster.start(index);
+    await cluster.reach((await cluster.top()) + 1, all, RECOVERY_TIMEOUT_MS);
+    for (const index of all) await traffic.settle(index, RECOVERY_TIMEOUT_MS);
+    const heights = await assertNoFork(cluster, all);
+    for (const index of all) await assertNoFatal(cluster, index);
+    const { accepted, failed } = traffic.report;
+    assert.ok(accepted > 0, 'transfers were accepted');
+    options.say(
+      `${heights} heights, one block each; ${accepted} transfers accepted, none lost; ${failed} refused`,
+    );
+  });
+}

@@ -1,0 +1,117 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { openDatabase } from '../../node/database.js';
+import type { LevelStore } from '../../node/database/level-store.js';
+import { BlockSync, type BlockSyncParts } from '../../node/sync/block-sync.js';
+import { storeChainSource } from '../../node/sync/chain-source.js';
+import { chainHandlers, type ChainSource } from '../../p2p/chain-requests.js';
+import type { NetworkParts } from '../../p2p/network.js';
+import { PROTOCOL_VERSION } from '../../protocol/params.js';
+import { initializeLedger } from '../../state/chain/genesis.js';
+import { readHead } from '../../state/chain/marks.js';
+import { NODE_KEYS } from '../../state/store/keys.js';
+import type { Store } from '../../state/store/store.js';
+import type { SimulatedChain } from '../sim/consensus/chain.js';
+import { SimulatedTransactions } from '../sim/consensus/transactions.js';
+import { withFolder } from './faulty-stores.js';
+import { GENESIS_TIME_MS } from './ledger.js';
+import { connect, startNode, type TestNode } from './p2p.js';
+
+/** Nodes and databases of one test, let go of when it ends, however it does. */
+export class Scene {
+  readonly folder: string;
+  readonly #ends: (() => Promise<void>)[] = [];
+
+  private constructor(folder: string) {
+    this.folder = folder;
+  }
+
+  static play(run: (scene: Scene) => Promise<void>): Promise<void> {
+    return withFolder(async (folder) => {
+      const scene = new Scene(folder);
+      try {
+        await run(scene);
+      } finally {
+        for (const end of scene.#ends.reverse()) await end();
+      }
+    });
+  }
+
+  /** What is begun last ends first. */
+  atEnd(end: () => Promise<void>): void {
+    this.#ends.push(end);
+  }
+
+  /** A database on disk with the genesis of a chain, or what was there before. */
+  async ledger({ genesis }: SimulatedChain, name = 'ledger'): Promise<LevelStore> {
+    const { chainId, genesisId } = genesis;
+    const identity = { chainId, genesisId, protocolVersion: PROTOCOL_VERSION };
+    const { store } = await openDatabase({ path: join(this.folder, name), identity });
+    this.atEnd(() => store.close());
+    await initializeLedger(store, genesis);
+    return store;
+  }
+
+  async node(number: number, parts: Partial<NetworkParts> = {}): Promise<TestNode> {
+    const node = await startNode(number, parts);
+    this.atEnd(() => node.network.stop());
+    return node;
+  }
+
+  /** A node that serves what is in a store. */
+  server(
+    number: number,
+    store: Store,
+    change: (source: ChainSource) => ChainSource = same,
+  ): Promise<TestNode> {
+    const serve = chainHandlers(change(storeChainSource(store)));
+    return this.node(number, { serve, headHeight: () => heightOf(store) });
+  }
+
+  /** A node that is connected to servers. */
+  async client(number: number, servers: readonly TestNode[]): Promise<TestNode> {
+    const client = await this.node(number);
+    for (const server of servers) await connect(client, server);
+    return client;
+  }
+}
+
+const same = (source: ChainSource): ChainSource => source;
+
+export function heightOf(store: Store): number {
+  return readHead(store)?.height ?? -1;
+}
+
+/** A sync of a store over a node's network. */
+export function blockSyncOf(
+  store: Store,
+  node: Pick<TestNode, 'network'>,
+  chain: SimulatedChain,
+  parts: Partial<BlockSyncParts> = {},
+): BlockSync {
+  const transactions = new SimulatedTransactions(store, chain.genesis.chainId, () => GENESIS_TIME_MS);
+  return new BlockSync({ store, bls: chain.bls, network: node.network, transactions, ...parts });
+}
+
+/** Every key and value of two ledgers is the same. */
+export async function assertSameContent(a: Store, b: Store): Promise<void> {
+  const [expected, found] = [await contentOf(a), await contentOf(b)];
+  const names = new Set([...expected.keys(), ...found.keys()]);
+  const different = [...names].filter((name) => expected.get(name) !== found.get(name));
+  assert.deepEqual(different.slice(0, 5), [], `${different.length} entries differ`);
+}
+
+async function contentOf(store: Store): Promise<Map<string, string>> {
+  const content = new Map<string, string>();
+  const all = { gte: Uint8Array.of(0), lt: Uint8Array.of(255), limit: 10_000_000 };
+  for await (const page of store.range(all)) {
+    for (const { key, value } of page) {
+      const name = Buffer.from(key).toString('latin1');
+      if (name !== STAMP) content.set(name, Buffer.from(value).toString('hex'));
+    }
+  }
+  return content;
+}
+
+/** Only a database on disk has it. */
+const STAMP = Buffer.from(NODE_KEYS.meta.encode('schema')).toString('latin1');
