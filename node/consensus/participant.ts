@@ -11,6 +11,7 @@ import type { SignatureEngine } from '../../consensus/votes/engine.js';
 import { OgpuError } from '../../protocol/errors.js';
 import { bytesEqual } from '../../protocol/bytes.js';
 import { invariant } from '../../protocol/invariant.js';
+import type { Block } from '../../protocol/types/block.js';
 import type { ExtendedCommit } from '../../protocol/types/commit.js';
 import type { VoteExtension } from '../../protocol/types/extension.js';
 import { isNilBlockId, PRECOMMIT } from '../../protocol/types/vote.js';
@@ -159,6 +160,7 @@ export class Participant implements Host {
     invariant(local !== undefined, 'one block after the other is decided');
     const commit = this.#workshop.commitOf(this.#tip, precommits);
     await writeBlock(store, this.#workshop.batch(local), block.header.height, commit);
+    await this.#guardKey(block, commit);
     const { height, timeMs } = block.header;
     const parent = { height, id, timeMs, extensions: block.body.parentExtensions };
     this.#tip = nextTip(store, this.#tip, parent, commit);
@@ -168,6 +170,15 @@ export class Participant implements Host {
     if (this.#isStopped) return;
     this.#inbox.open(this.#tip);
     this.#runner.submit({ kind: 'start', context: this.#contextOf(this.#tip) });
+  }
+
+  /** Before anything more is signed: the commit as it is known here, and that of the parent as everybody has it. */
+  async #guardKey({ body }: Block, { commit }: ExtendedCommit): Promise<void> {
+    const { committee, parentCommittee } = this.#tip;
+    const { signatory } = this.#parts;
+    await signatory?.guard({ commit, validators: committee.set });
+    if (parentCommittee === undefined) return;
+    await signatory?.guard({ commit: body.parentCommit, validators: parentCommittee.set });
   }
 
   handled(input: Input): void {
