@@ -6,6 +6,7 @@ import type { Input } from '../../consensus/engine/input.js';
 import type { OpenHeight } from '../../consensus/engine/open-height.js';
 import type { EvidencePool } from '../../consensus/evidence-pool.js';
 import { CommitError } from '../../consensus/commit.js';
+import type { BlockPremise } from '../../consensus/compact-block.js';
 import {
   EvidenceProofError,
   duplicateExtension,
@@ -27,7 +28,7 @@ import type { Block } from '../../protocol/types/block.js';
 import type { ExtendedCommit } from '../../protocol/types/commit.js';
 import { evidenceCodec, type Evidence } from '../../protocol/types/evidence.js';
 import { blockId, type Header } from '../../protocol/types/header.js';
-import type { NamedTransaction } from './block-assembly.js';
+import type { AssembledBody, NamedTransaction } from './block-assembly.js';
 import { BlockExchange } from './block-exchange.js';
 import type { ChainTip } from './chain-tip.js';
 import { PeerBudget, type PeerBounds } from './peer-budget.js';
@@ -46,6 +47,8 @@ export interface InboxParts {
   readonly help: (peer: string, height: number) => void;
   /** A block that is final here. */
   readonly finalBlock: (height: number) => Block | undefined;
+  /** A body whose header is not here yet. */
+  readonly anticipate: (premise: BlockPremise, assembled: AssembledBody) => void;
   /** A transaction that this node has, by its short id. */
   readonly findTransaction: (shortId: Uint8Array) => NamedTransaction | undefined;
   /** Whether the next block may carry evidence of an offence. */
