@@ -18,7 +18,7 @@ import { Height, WeiText } from './status.js';
 
 const Group = z.record(z.string(), z.union([z.int(), WeiText]));
 
-const ParamsShape = z.strictObject({
+export const ParamsShape = z.strictObject({
   consensus: Group,
   blocks: Group,
   staking: Group,
@@ -26,7 +26,7 @@ const ParamsShape = z.strictObject({
   upgrades: z.array(z.object({ protocolVersion: z.int(), activationHeight: Height })),
 });
 
-const SupplyShape = z.strictObject({
+export const SupplyShape = z.strictObject({
   height: Height,
   totalWei: WeiText.describe('21,000,000 OGPU, for ever.'),
   accountsWei: WeiText.describe('Balances of all accounts.'),

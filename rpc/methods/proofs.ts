@@ -34,7 +34,7 @@ const block = parameter('block', BlockSelector.optional(), 'Which one; latest un
 const blockErrors = ['RPC_BLOCK_UNKNOWN', 'RPC_BLOCK_PRUNED'];
 const sszHeader = HexText.describe('SSZ of the header; its root is the id of the block.');
 
-const HeaderShape = z.strictObject({
+export const HeaderShape = z.strictObject({
   ssz: sszHeader,
   id: HashText,
   protocolVersion: z.int(),
@@ -60,7 +60,7 @@ const HeaderShape = z.strictObject({
   extraData: HexText,
 });
 
-const CommitShape = z.strictObject({
+export const CommitShape = z.strictObject({
   ssz: HexText,
   height: Height,
   round: z.int(),
@@ -71,7 +71,7 @@ const CommitShape = z.strictObject({
   totalPower: z.int(),
 });
 
-const LightBlockShape = z
+export const LightBlockShape = z
   .object({
     height: Height,
     header: sszHeader,
@@ -93,7 +93,7 @@ const EntryProof = z.strictObject({
   proof: HexText,
 });
 
-const ReceiptProofShape = z.strictObject({
+export const ReceiptProofShape = z.strictObject({
   height: Height,
   blockId: HashText,
   index: z.int(),
@@ -101,6 +101,14 @@ const ReceiptProofShape = z.strictObject({
   receipt: HexText.describe('SSZ.'),
   transactionBranch: z.array(HashText).describe('From the hash of the transaction up to transactionsRoot.'),
   receiptBranch: z.array(HashText).describe('From the root of the receipt up to receiptsRoot.'),
+});
+
+export const AccountProofShape = z.strictObject({
+  ...StateProofShape,
+  ...EntryProof.shape,
+  address: ChecksumAddress,
+  balanceWei: WeiText,
+  nonce: z.int(),
 });
 
 const MAX_KEYS = 32;
@@ -181,13 +189,7 @@ export const proofMethods: readonly RpcMethod[] = [
     parameters: [parameter('address', AddressText, 'The account.')],
     result: {
       description: 'Proof for docs/spec/state-tree.md.',
-      schema: z.strictObject({
-        ...StateProofShape,
-        ...EntryProof.shape,
-        address: ChecksumAddress,
-        balanceWei: WeiText,
-        nonce: z.int(),
-      }),
+      schema: AccountProofShape,
     },
     call: (context, address) => {
       const { store } = context.services.chain;

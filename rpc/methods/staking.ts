@@ -23,7 +23,7 @@ const Selection = z
   })
   .meta({ id: 'DelegationSelection', description: 'All of one delegator, or all with one validator.' });
 
-const DelegationShape = z
+export const DelegationShape = z
   .strictObject({
     validator: ChecksumAddress,
     delegator: ChecksumAddress,
@@ -34,7 +34,7 @@ const DelegationShape = z
   })
   .meta({ id: 'Delegation', description: 'Stake of one delegator with one validator.' });
 
-const UnbondingShape = z
+export const UnbondingShape = z
   .strictObject({
     number: z.int(),
     validator: ChecksumAddress,
@@ -44,7 +44,7 @@ const UnbondingShape = z
   })
   .meta({ id: 'Unbonding', description: 'Stake on its way out.' });
 
-const RewardShape = z.strictObject({ validator: ChecksumAddress, rewardsWei: WeiText });
+export const RewardShape = z.strictObject({ validator: ChecksumAddress, rewardsWei: WeiText });
 
 type DelegationJson = z.input<typeof DelegationShape>;
 

@@ -49,9 +49,16 @@ export class Gathered<Item> {
   }
 }
 
-/** Waits until something holds that gives no sign. The test's own time limit bounds the wait. */
+/** Longer than anything takes that happens at all, and less than a test may take. */
+const EVENTUALLY_MS = 40_000;
+
+/** Waits until something holds that gives no sign. */
 export async function eventually(holds: () => boolean): Promise<void> {
-  while (!holds()) await new Promise((resolve) => setTimeout(resolve, 2));
+  const deadlineMs = performance.now() + EVENTUALLY_MS;
+  while (!holds()) {
+    if (performance.now() > deadlineMs) throw new Error('what was waited for did not come to pass');
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
 }
 
 export interface TestNode {
@@ -78,6 +85,8 @@ export async function startNode(number: number, parts: Partial<NetworkParts> = {
       events.add(event);
     },
     ...parts,
+    // A test connects its nodes as it means to.
+    options: { targetOutbound: 0, ...parts.options },
   });
   return { network, events, received, address: network.addresses[0] ?? '' };
 }
@@ -110,7 +119,12 @@ export class RawPeer {
     this.connection = connection;
   }
 
-  static async dial(number: number, to: TestNode): Promise<RawPeer> {
+  /** @param handlers of protocols, by name, that it serves from the beginning */
+  static async dial(
+    number: number,
+    to: Pick<TestNode, 'address'>,
+    handlers: Readonly<Record<string, (stream: Stream) => void>> = {},
+  ): Promise<RawPeer> {
     const host = await createHost(
       {
         privateKeyProtobuf: await peerKey(number),
@@ -121,7 +135,10 @@ export class RawPeer {
       },
       {},
     );
-    await host.handle(PROTOCOL('consensus'), () => undefined);
+    const served = { consensus: () => undefined, ...handlers };
+    for (const [name, take] of Object.entries<(stream: Stream) => void>(served)) {
+      await host.handle(name.startsWith('/') ? name : PROTOCOL(name), take);
+    }
     await host.start();
     return new RawPeer(host, await host.dial(multiaddr(to.address)));
   }

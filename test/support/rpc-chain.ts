@@ -57,7 +57,7 @@ export class RpcChain {
   readonly store: Store;
   readonly pool: Mempool;
   readonly backend: NodeRpcBackend;
-  readonly server: RpcServer;
+  server: RpcServer;
   readonly members: readonly Member[];
   readonly rich: readonly RichAccount[];
   readonly genesis: { readonly id: Uint8Array; readonly timeMs: number };
@@ -125,6 +125,14 @@ export class RpcChain {
     });
     late.chain = new RpcChain({ store, pool, backend, server, members, rich, genesis, logged });
     return late.chain;
+  }
+
+  /** Ends the server and starts another, which remembers nothing. */
+  async serveAnew(): Promise<void> {
+    await this.server.close();
+    const silent = (): void => undefined;
+    const log = { info: silent, warn: silent, error: silent };
+    this.server = await startRpcServer({ backend: this.backend, log, port: 0 });
   }
 
   get height(): number {
