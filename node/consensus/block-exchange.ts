@@ -207,7 +207,7 @@ export class BlockExchange {
     const hashes = body.transactions.map(keccak256);
     const roots = bodyRoots(body, hashes);
     if (isNamedBy(header, roots))
-      this.#finish(peer, { header, body }, () => compactBody(header.height, body, hashes));
+      this.#finish(peer, { header, body }, () => compactBody(header, body, hashes));
     else this.#blame(peer, 'BLOCK_BODY_FOREIGN', 'a header with another body');
   }
 
