@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { bytesEqual } from '../../../protocol/bytes.js';
 import { storedCommit } from '../../../node/consensus/stored-blocks.js';
+import type { MemoryStore } from '../../../state/store/memory.js';
 import { simulatedChain } from '../../sim/consensus/chain.js';
 import { FinalChain } from '../../support/final-chain.js';
 import { diskOfPresent, LiveNode } from '../../support/live-node.js';
@@ -43,6 +44,6 @@ test('a validator that was away catches up, and votes again within a block or tw
   }),
 );
 
-function copyOf(source: FinalChain): typeof source.store {
+function copyOf(source: FinalChain<MemoryStore>): MemoryStore {
   return source.store.snapshot();
 }
