@@ -12,7 +12,7 @@ import type { NamedTransaction } from '../node/consensus/block-assembly.js';
 import type { ChainTip } from '../node/consensus/chain-tip.js';
 import { Inbox } from '../node/consensus/inbox.js';
 import type { Alarm } from '../node/consensus/surroundings.js';
-import { bytesEqual } from '../protocol/bytes.js';
+import { bytesEqual, concatBytes, toHex } from '../protocol/bytes.js';
 import { sha256 } from '../protocol/crypto/hash.js';
 import { proposalSignBytes, voteSignBytes } from '../protocol/sign-bytes.js';
 import { bodyRoots, type Body } from '../protocol/types/body.js';
@@ -36,7 +36,7 @@ export interface World {
   readonly firstTip: ChainTip;
   readonly envelopes: readonly Uint8Array[];
   readonly envelopeHashes: readonly Uint8Array[];
-  hashesOf(block: Block): readonly Uint8Array[];
+  hashesOf(block: Pick<Block, 'body'>): readonly Uint8Array[];
   /** Transactions of a block that have to be verified first. */
   unknownTo(node: number): number;
   /** What is in a node's pool. */
@@ -101,6 +101,8 @@ export class WideAreaNode implements Host {
   #tip: ChainTip;
   #lastBlock: Block | undefined;
   #prepared: Block | undefined;
+  #anticipated:
+    { readonly height: number; readonly root: string; readonly executed: Promise<void> } | undefined;
   #unsyncedBytes = 0;
 
   constructor(world: World, index: number) {
@@ -138,6 +140,9 @@ export class WideAreaNode implements Host {
       help: () => undefined,
       isPunishable: () => false,
       findTransaction: (shortId) => world.find(index, shortId),
+      anticipate: (premise, { body }) => {
+        this.#anticipate(premise.height, body);
+      },
       finalBlock: (height) => (this.#lastBlock?.header.height === height ? this.#lastBlock : undefined),
     });
   }
@@ -163,8 +168,8 @@ export class WideAreaNode implements Host {
     const { payload } = effect;
     const isExtended = effect.kind === 'sign-precommit' && payload.blockId.some((byte) => byte !== 0);
     await this.main.wait((isExtended ? 2 : 1) * this.#world.costs.signUs);
-    // The signer's record: the file, then its folder.
-    await this.#disk.wait(2 * FSYNC_US);
+    // The signer's record.
+    await this.#disk.wait(FSYNC_US);
     const member = this.#member;
     if (effect.kind === 'sign-proposal') {
       return { signature: member.sign(proposalSignBytes(TEST_CHAIN, effect.payload)), extension: null };
@@ -226,6 +231,7 @@ export class WideAreaNode implements Host {
         this.#inbox.blocks.fetch(effect.height, effect.id);
         return;
       case 'broadcast':
+        this.#prepareAfter(effect.message);
         if (effect.message.kind !== 'block') this.#broadcast(effect.message);
         else this.#inbox.blocks.shareBlock(effect.message.block, this.#world.hashesOf(effect.message.block));
         return;
@@ -317,17 +323,17 @@ export class WideAreaNode implements Host {
         parentCommit: commit?.commit ?? emptyCommit(),
         parentExtensions: [...(commit?.extensions ?? [])],
       };
-      this.#inbox.blocks.shareBody(height, body, envelopeHashes);
+      const { header, ...rest } = this.#draft(round, body);
+      this.#inbox.blocks.shareBody(header, body, envelopeHashes);
       this.main.run(envelopes.length * (executeUs + rootUs), () => {
         if (tip !== this.#tip) return;
-        const made = this.#block(round, body);
+        const made = { id: blockId(header), block: { header, ...rest } };
         this.#runner.submit({ kind: 'built', height, round, ...made });
-        this.#prepareLater(made.block);
       });
     });
   }
 
-  #block(round: number, body: Body): { readonly id: Uint8Array; readonly block: Block } {
+  #draft(round: number, body: Body): Block {
     const { parent } = this.#tip;
     const height = parent.height + 1;
     const header = {
@@ -336,24 +342,51 @@ export class WideAreaNode implements Host {
       ...{ timeMs: this.#nowMs(), protocolVersion: 1, extraData: new Uint8Array(0) },
       ...bodyRoots(body, this.#world.envelopeHashes),
     };
-    return { id: blockId(header), block: { header, body } };
+    return { header, body };
   }
 
-  #validate({ height, id, block }: EffectOf<'validate'>): void {
+  /** What a participant does with a body whose header it has not got: everything but the comparison of what came out. */
+  #anticipate(height: number, body: Body): void {
+    if (this.#anticipated?.height === height) return;
+    const { parentCommitRoot, transactionsRoot } = bodyRoots(body, this.#world.hashesOf({ body }));
+    const root = toHex(concatBytes(parentCommitRoot, transactionsRoot));
+    const executed = new Promise<void>((resolve) => {
+      this.#execute(body, resolve);
+    });
+    this.#anticipated = { height, root, executed };
+  }
+
+  /** Checks and executes a body. */
+  #execute(body: Body, done: () => void): void {
     const { costs } = this.#world;
     const { executeUs, hashUs, rootUs } = costs.perTransaction;
-    const extensions = block.body.parentExtensions;
+    const extensions = body.parentExtensions;
     const unverified = extensions.filter((extension) => !this.#engine.hasVerified(extension)).length;
     const checkUs =
       costs.verifyAggregateUs(extensions.length) + costs.verifyUs(unverified) + costs.verifyUs(1);
-    const count = block.body.transactions.length;
+    const count = body.transactions.length;
     const unknown = Math.min(count, this.#world.unknownTo(this.#index));
     this.worker.run(unknown * costs.recoverSenderUs, () => {
-      this.main.run(checkUs + count * (executeUs + hashUs + rootUs), () => {
-        this.#runner.submit({ kind: 'validated', height, id, validity: 'valid' });
-        this.#prepareLater(block);
-      });
+      this.main.run(checkUs + count * (executeUs + hashUs + rootUs), done);
     });
+  }
+
+  #validate({ height, id, block }: EffectOf<'validate'>): void {
+    const done = (): void => {
+      this.#runner.submit({ kind: 'validated', height, id, validity: 'valid' });
+    };
+    const { parentCommitRoot, transactionsRoot } = block.header;
+    const root = toHex(concatBytes(parentCommitRoot, transactionsRoot));
+    if (this.#anticipated?.height === height && this.#anticipated.root === root) {
+      void this.#anticipated.executed.then(done);
+    } else this.#execute(block.body, done);
+  }
+
+  /** Once it has precommitted: it will be decided, and until then nobody waits for this node. */
+  #prepareAfter(message: Message): void {
+    if (message.kind !== 'vote' || message.vote.vote.kind !== PRECOMMIT) return;
+    const block = this.#engine.current?.blocks.get(toHex(message.vote.vote.payload.blockId));
+    if (block !== undefined && block !== this.#prepared) this.#prepareLater(block);
   }
 
   #prepareLater(block: Block): void {

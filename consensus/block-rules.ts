@@ -11,6 +11,7 @@ import type { VoteExtension } from '../protocol/types/extension.js';
 import type { Header } from '../protocol/types/header.js';
 import { NO_ROUND } from '../protocol/types/proposal.js';
 import { verifyReveal } from './beacon.js';
+import type { BlockPremise } from './compact-block.js';
 import { verifyCommit } from './commit.js';
 import type { Committee } from './committee.js';
 import { checkBlockEvidence, type EvidenceContext, type Offence } from './evidence.js';
@@ -84,6 +85,14 @@ export function checkBlock(
   checkParentVotes(context, body, isVerified);
   const { committee, chainAt, keyAt } = context;
   return checkBlockEvidence({ bls: committee.bls, chainAt, keyAt }, body.evidence);
+}
+
+/** Whether what comes before a header is of the validator drawn for its round, as its reveal proves. */
+export function isOfDrawnProposer(context: BlockContext, premise: BlockPremise): boolean {
+  const { chainAt, committee, previousBeacon } = context;
+  const chain = chainAt(premise.height);
+  const drawn = proposerOf(chain.chainId, committee.set, previousBeacon, premise.round);
+  return bytesEqual(premise.proposer, drawn.id) && verifyReveal(committee, chain, premise, previousBeacon);
 }
 
 function checkPlace({ params, chainAt, parent, committee }: BlockContext, header: Header): void {

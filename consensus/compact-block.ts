@@ -6,12 +6,21 @@ import {
   MAX_BLOCK_TRANSACTIONS,
 } from '../protocol/limits.js';
 import { createCodec } from '../protocol/ssz/codec.js';
-import { bytes12, ContainerType, listOf, uint64, type ValueOf } from '../protocol/ssz/types.js';
+import {
+  bytes12,
+  bytes20,
+  bytes96,
+  ContainerType,
+  listOf,
+  uint32,
+  uint64,
+  type ValueOf,
+} from '../protocol/ssz/types.js';
 import type { Body } from '../protocol/types/body.js';
 import { CommitType } from '../protocol/types/commit.js';
 import { EvidenceType } from '../protocol/types/evidence.js';
 import { VoteExtensionType } from '../protocol/types/extension.js';
-import { HeaderType } from '../protocol/types/header.js';
+import { HeaderType, type Header } from '../protocol/types/header.js';
 
 /*
  * A block whose transactions are named instead of sent: whoever is asked to vote for it has most of them in its pool, verified. A megabyte
@@ -22,9 +31,16 @@ import { HeaderType } from '../protocol/types/header.js';
 /** Of a transaction's hash, from its start. Two transactions of one short id would take 2^48 hashes to find, and delay one block. */
 export const SHORT_ID_BYTES = 12;
 
-/** What a block carries, with names in the place of transactions. */
+/** What execution needs to know of a header, known before it. */
+export type BlockPremise = Pick<Header, 'height' | 'round' | 'timeMs' | 'proposer' | 'beaconReveal'>;
+
+/** What a block carries, with names in the place of transactions, and all that its execution needs beside it. */
 const CompactBodyType = new ContainerType({
   height: uint64,
+  round: uint32,
+  timeMs: uint64,
+  proposer: bytes20,
+  beaconReveal: bytes96,
   /** Of the body's transactions, in order. */
   shortIds: listOf(bytes12, MAX_BLOCK_TRANSACTIONS),
   evidence: listOf(EvidenceType, MAX_BLOCK_EVIDENCE),
@@ -44,10 +60,17 @@ export const compactBodyCodec = createCodec<CompactBody>('CompactBody', CompactB
 export const compactBlockCodec = createCodec<CompactBlock>('CompactBlock', CompactBlockType, BOUNDS);
 
 /** @param hashes of the body's transactions, in order */
-export function compactBody(height: number, body: Body, hashes: readonly Uint8Array[]): CompactBody {
+export function compactBody(
+  { height, round, timeMs, proposer, beaconReveal }: BlockPremise,
+  body: Body,
+  hashes: readonly Uint8Array[],
+): CompactBody {
   invariant(hashes.length === body.transactions.length, 'every transaction has its hash');
   const { evidence, parentCommit, parentExtensions } = body;
-  return { height, shortIds: hashes.map(shortIdOf), evidence, parentCommit, parentExtensions };
+  return {
+    ...{ height, round, timeMs, proposer, beaconReveal },
+    ...{ shortIds: hashes.map(shortIdOf), evidence, parentCommit, parentExtensions },
+  };
 }
 
 /** @param transactions as many as it names */

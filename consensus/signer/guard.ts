@@ -1,5 +1,6 @@
 import { bytesEqual, toHex } from '../../protocol/bytes.js';
 import type { ChainIdentity } from '../../protocol/domains.js';
+import type { ErrorData } from '../../protocol/errors.js';
 import { invariant } from '../../protocol/invariant.js';
 import { voteSignBytes } from '../../protocol/sign-bytes.js';
 import type { Commit } from '../../protocol/types/commit.js';
@@ -31,12 +32,17 @@ export function assertNotSignedElsewhere(
       commit.signers.bitLen === validators.length,
       'a commit has a bit for each validator of its set',
     );
-    const index = validators.findIndex(({ blsPublicKey }) =>
-      bytesEqual(blsPublicKey, record.identity.publicKey),
-    );
-    if (index === -1 || !commit.signers.get(index) || isCovered(commit, record, versionAt)) continue;
-    throw signedElsewhere(commit, record);
+    if (!isSigner({ commit, validators }, record.identity.publicKey)) continue;
+    if (isCovered(commit, record, versionAt)) continue;
+    const recorded = record.last === undefined ? 'nothing' : describePlace(record.last);
+    throw signedElsewhere(commit, record.identity.publicKey, { recorded });
   }
+}
+
+/** Whether a key is among those that signed a commit. */
+export function isSigner({ commit, validators }: DecidedHeight, publicKey: Uint8Array): boolean {
+  const index = validators.findIndex(({ blsPublicKey }) => bytesEqual(blsPublicKey, publicKey));
+  return index !== -1 && commit.signers.get(index);
 }
 
 /** Whether the record knows of this precommit, or of something later: then the signer had been asked for it or will refuse it. */
@@ -54,15 +60,19 @@ function isCovered(
   return bytesEqual(last.signBytes, voteSignBytes(chain, PRECOMMIT, { height, round, blockId }));
 }
 
-function signedElsewhere({ height, round }: Commit, { identity, last }: SignerRecord): SignerError {
+export function signedElsewhere(
+  { height, round }: Commit,
+  publicKey: Uint8Array,
+  data: ErrorData = {},
+): SignerError {
   return new SignerError(
     'SIGNER_SIGNED_ELSEWHERE',
     'the chain holds a precommit of this key that was not signed here',
     {
-      publicKey: toHex(identity.publicKey),
+      publicKey: toHex(publicKey),
       height,
       round,
-      recorded: last === undefined ? 'nothing' : describePlace(last),
+      ...data,
       cure: 'find and stop the other node that has this key, export its signer state and import it here; never run one key on two machines',
     },
   );

@@ -67,16 +67,25 @@ export async function openSigner(options: LocalSignerOptions): Promise<LocalSign
 /** Requests that wait for the disk; a validator has three a round. */
 export const MAX_WAITING_SIGNATURES = 64;
 
+/** Precommits that are remembered, the last of several heights. */
+const MAX_REMEMBERED = 64;
+
 /** Writes down what it is about to sign, durably, then signs it: a crash in between lets the same be signed again. */
 export class LocalSigner implements Signer {
   readonly #options: LocalSignerOptions;
   readonly #file: RecordFile;
+  readonly #precommits: SignedStep[] = [];
+  /** What was signed before is not remembered. Undefined for a key that had not signed. */
+  #rememberedFrom: Place | undefined;
   #last: Promise<unknown> = Promise.resolve();
   #waiting = 0;
 
   constructor(options: LocalSignerOptions, file: RecordFile) {
     this.#options = options;
     this.#file = file;
+    const { last } = file.record;
+    this.#rememberedFrom = last;
+    if (last !== undefined) this.#remember(last);
   }
 
   get publicKey(): Uint8Array {
@@ -124,6 +133,16 @@ export class LocalSigner implements Signer {
     return Promise.resolve(this.#options.key.sign(signBytes));
   }
 
+  hasSignedPrecommit(payload: VotePayload): Promise<boolean | undefined> {
+    const { height, round } = payload;
+    const place = { height, round, step: PRECOMMIT_STEP };
+    const signBytes = voteSignBytes(this.#identityAt(height), PRECOMMIT, payload);
+    const signed = this.#precommits.find((step) => comparePlaces(step, place) === 0);
+    const isRemembered = this.#rememberedFrom === undefined || comparePlaces(place, this.#rememberedFrom) > 0;
+    const answer = signed === undefined ? false : bytesEqual(signed.signBytes, signBytes);
+    return Promise.resolve(signed !== undefined || isRemembered ? answer : undefined);
+  }
+
   /** Waits for what is being written. */
   async close(): Promise<void> {
     await this.#last;
@@ -159,8 +178,15 @@ export class LocalSigner implements Signer {
         return last;
       }
       await this.#file.write(wanted);
+      this.#remember(wanted);
       return wanted;
     });
+  }
+
+  #remember(signed: SignedStep): void {
+    if (signed.step !== PRECOMMIT_STEP) return;
+    if (this.#precommits.length === MAX_REMEMBERED) this.#rememberedFrom = this.#precommits.shift();
+    this.#precommits.push(signed);
   }
 
   async #inTurn<T>(job: () => Promise<T>): Promise<T> {

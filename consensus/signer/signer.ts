@@ -32,6 +32,8 @@ export interface Signer {
    * @returns 96 bytes, a function of height and previous beacon: there is no second one to choose from
    */
   reveal(payload: BeaconPayload): Promise<Uint8Array>;
+  /** Whether this precommit was signed here; undefined where the signer does not remember so far back. Signs nothing. */
+  hasSignedPrecommit(payload: VotePayload): Promise<boolean | undefined>;
   /** Lets go of files or connections; nothing is asked for afterwards. */
   close(): Promise<void>;
 }

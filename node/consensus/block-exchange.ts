@@ -1,6 +1,7 @@
 import {
   compactBody,
   compactBodyCodec,
+  type BlockPremise,
   type CompactBlock,
   type CompactBody,
 } from '../../consensus/compact-block.js';
@@ -37,6 +38,8 @@ export interface ExchangeParts {
   readonly reject: (peer: string, error: BlockExchangeError) => void;
   /** A block that is final here. */
   readonly finalBlock: (height: number) => Block | undefined;
+  /** A body is whole before its header is here: it can be executed meanwhile. */
+  readonly anticipate: (premise: BlockPremise, assembled: AssembledBody) => void;
   /** A transaction that this node has, by its short id. */
   readonly findTransaction: (shortId: Uint8Array) => NamedTransaction | undefined;
 }
@@ -107,15 +110,15 @@ export class BlockExchange {
   }
 
   /** Sends everybody the body of a block to come. @param hashes of its transactions */
-  shareBody(height: number, body: Body, hashes: readonly Uint8Array[]): void {
-    const compact = compactBody(height, body, hashes);
+  shareBody(premise: BlockPremise, body: Body, hashes: readonly Uint8Array[]): void {
+    const compact = compactBody(premise, body, hashes);
     this.#shared = this.#offer(compact, body);
     this.#parts.network.broadcast({ kind: 'compactBody', compactBody: compact });
   }
 
   /** Sends everybody a block, unless its body is the last that was shared. @param hashes of its transactions */
   shareBlock({ header, body }: Block, hashes: readonly Uint8Array[]): void {
-    const compact = compactBody(header.height, body, hashes);
+    const compact = compactBody(header, body, hashes);
     if (this.#shared?.root === toHex(compactBodyCodec.root(compact))) return;
     this.#shared = this.#offer(compact, body);
     this.#parts.network.broadcast({ kind: 'compactBlock', compactBlock: { header, body: compact } });
@@ -203,7 +206,8 @@ export class BlockExchange {
     if (!this.#parts.mayCheck(peer, `block ${name}`)) return;
     const hashes = body.transactions.map(keccak256);
     const roots = bodyRoots(body, hashes);
-    if (isNamedBy(header, roots)) this.#finish(header, body);
+    if (isNamedBy(header, roots))
+      this.#finish(peer, { header, body }, () => compactBody(header, body, hashes));
     else this.#blame(peer, 'BLOCK_BODY_FOREIGN', 'a header with another body');
   }
 
@@ -227,7 +231,7 @@ export class BlockExchange {
     const draft: Draft = { assembly, header, assembled: assembly.assembled() };
     keep(this.#drafts, peer, draft, MAX_ASSEMBLIES);
     if (draft.assembled === undefined) this.#ask(assembly);
-    else this.#match(draft);
+    else this.#matchOrAnticipate(draft);
   }
 
   #takeTransactions(peer: string, { bodyRoot, transactions }: BodyTransactions): void {
@@ -239,30 +243,40 @@ export class BlockExchange {
     if (!this.#parts.mayCheck(peer, thing)) return;
     if (draft.assembly.add(transactions)) {
       draft.assembled = draft.assembly.assembled();
-      this.#match(draft);
+      this.#matchOrAnticipate(draft);
     } else this.#blame(peer, 'BLOCK_TRANSACTIONS_FOREIGN', 'transactions that are not those of the body');
   }
 
-  /** Hands on what is put together and has a header that is wanted. */
-  #match(draft: Draft): void {
+  #matchOrAnticipate(draft: Draft): void {
+    const { assembly, assembled, header } = draft;
+    const isMatched = this.#match(draft);
+    if (isMatched || header !== undefined || assembled === undefined) return;
+    this.#parts.anticipate(assembly.compact, assembled);
+  }
+
+  /** Hands on what is put together and has a header that is wanted. @returns whether a header names it */
+  #match(draft: Draft): boolean {
     const { assembly, header: own, assembled } = draft;
-    if (assembled === undefined) return;
-    let isNamed = own === undefined || isNamedBy(own, assembled.roots);
+    if (assembled === undefined) return false;
+    let isNamed = own !== undefined && isNamedBy(own, assembled.roots);
     // Blocks of several rounds may have one body.
     for (const [name, header] of this.#headers) {
       if (!isNamedBy(header, assembled.roots)) continue;
       isNamed = true;
-      if (this.#isWanted(name)) this.#finish(header, assembled.body);
+      if (this.#isWanted(name)) {
+        this.#finish(assembly.peer, { header, body: assembled.body }, () => assembly.compact);
+      }
     }
-    if (isNamed) return;
+    if (isNamed || own === undefined) return isNamed;
     if (assembly.isDistrusted) {
       this.#drafts.delete(assembly.peer);
       this.#blame(assembly.peer, 'BLOCK_BODY_FOREIGN', 'a header with another body');
-      return;
+      return false;
     }
     assembly.distrust();
     draft.assembled = undefined;
     this.#ask(assembly);
+    return false;
   }
 
   #ask(assembly: BlockAssembly): void {
@@ -271,8 +285,17 @@ export class BlockExchange {
     this.#parts.network.send(assembly.peer, { kind: 'wantTransactions', wantTransactions });
   }
 
-  #finish(header: Header, body: Body): void {
-    this.#parts.submit({ kind: 'block', id: blockId(header), block: { header, body } });
+  /** Hands a block on: one that is proposed also to whom its proposer does not reach. */
+  #finish(peer: string, block: Block, compact: () => CompactBody): void {
+    const { header } = block;
+    const id = blockId(header);
+    this.#parts.submit({ kind: 'block', id, block });
+    if (!this.#headers.has(toHex(id))) return;
+    this.#parts.network.relay?.(header.proposer, peer, () => {
+      const body = compact();
+      this.#offer(body, block.body);
+      return { kind: 'compactBlock', compactBlock: { header, body } };
+    });
   }
 
   /** What is open goes out with names, what is final as it is: who is behind may not have its transactions. */
@@ -280,7 +303,7 @@ export class BlockExchange {
     const { network } = this.#parts;
     const open = this.#parts.engine.current?.blocks.get(toHex(id));
     if (open !== undefined) {
-      const body = compactBody(open.header.height, open.body, open.body.transactions.map(keccak256));
+      const body = compactBody(open.header, open.body, open.body.transactions.map(keccak256));
       this.#offer(body, open.body);
       network.send(peer, { kind: 'compactBlock', compactBlock: { header: open.header, body } });
       return;

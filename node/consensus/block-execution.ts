@@ -1,4 +1,5 @@
 import { checkBlock } from '../../consensus/block-rules.js';
+import type { BlockPremise } from '../../consensus/compact-block.js';
 import {
   assembleExtendedCommit,
   isExtensionOf,
@@ -15,7 +16,7 @@ import { bodyRoots, type Body } from '../../protocol/types/body.js';
 import { emptyCommit, type ExtendedCommit } from '../../protocol/types/commit.js';
 import type { Evidence } from '../../protocol/types/evidence.js';
 import type { VoteExtension } from '../../protocol/types/extension.js';
-import { blockId } from '../../protocol/types/header.js';
+import { blockId, type Header } from '../../protocol/types/header.js';
 import { absentFrom, offenceOf } from '../../state/chain/block-reading.js';
 import {
   assertOutcome,
@@ -111,18 +112,34 @@ export function checkAndExecute(
   view: Reader,
   tip: ChainTip,
   block: Block,
-  {
-    transactions,
-    checkInvariants = false,
-  }: {
-    readonly transactions: readonly RecoveredTransaction[];
-    readonly checkInvariants?: boolean;
-  },
+  options: CheckOptions,
+): LocalBlock {
+  const local = checkAndExecuteDraft(view, tip, block, options);
+  assertOutcome(block.header, local.executed.commitments);
+  return local;
+}
+
+export interface CheckOptions {
+  /** Of the body, in order. */
+  readonly transactions: readonly RecoveredTransaction[];
+  readonly checkInvariants?: boolean;
+  /** Tells extensions whose signatures were verified with the votes they came with. */
+  readonly isVerified?: (extension: VoteExtension) => boolean;
+}
+
+/** As `checkAndExecute`, but for what the header says of the outcome. */
+export function checkAndExecuteDraft(
+  view: Reader,
+  tip: ChainTip,
+  block: Block,
+  { transactions, checkInvariants = false, isVerified }: CheckOptions,
 ): LocalBlock {
   const { header, body } = block;
   const hashes = transactions.map(({ hash }) => hash);
-  const isVerified = tip.commit && isExtensionOf(tip.commit);
-  const offences: Offence[] = checkBlock(tip, block, hashes, isVerified);
+  const isCommitted = tip.commit && isExtensionOf(tip.commit);
+  const isKnown = (extension: VoteExtension): boolean =>
+    isCommitted?.(extension) === true || isVerified?.(extension) === true;
+  const offences: Offence[] = checkBlock(tip, block, hashes, isKnown);
   const input: BlockInput = {
     height: header.height,
     timeMs: header.timeMs,
@@ -133,8 +150,34 @@ export function checkAndExecute(
     transactions,
   };
   const executed = executeBlock(view, input, { checkInvariants });
-  assertOutcome(header, executed.commitments);
   return { block, id: blockId(header), transactionHashes: hashes, executed };
+}
+
+/** What of a draft's header is known before it is executed. */
+export function premiseOf(height: number, { plan }: BlockDraft): BlockPremise {
+  const { round, timeMs, proposer, reveal } = plan;
+  return { height, round, timeMs, proposer, beaconReveal: reveal };
+}
+
+/** The block a body will be, with nothing said of its outcome. */
+export function unexecutedBlock(
+  tip: ChainTip,
+  { round, timeMs, proposer, beaconReveal }: BlockPremise,
+  body: Body,
+  transactionHashes: readonly Uint8Array[],
+): Block {
+  const header = { round, timeMs, proposer, reveal: beaconReveal, extraData: new Uint8Array(0) };
+  return withHeader(tip, header, body, transactionHashes, nothingExecuted(tip));
+}
+
+/** The same header where nothing is said of the outcome of its block. */
+export function unexecutedHeader(tip: ChainTip, header: Header): Header {
+  return { ...header, ...nothingExecuted(tip) };
+}
+
+/** Only who decides the next block is known beforehand. */
+function nothingExecuted({ committee }: ChainTip): Commitments {
+  return { ...NO_COMMITMENTS, validatorsHash: committee.hash };
 }
 
 /**
@@ -178,9 +221,11 @@ function extensionsOf(tip: ChainTip, { parentCommit, lateExtensions }: BlockPlan
   return chooseExtensions(context, parentCommit.extensions, lateExtensions, MAX_LATE_EXTENSION_BYTES);
 }
 
+type HeaderPlan = Pick<BlockPlan, 'proposer' | 'round' | 'timeMs' | 'reveal' | 'extraData'>;
+
 function withHeader(
   tip: ChainTip,
-  { proposer, round, timeMs, reveal, extraData }: BlockPlan,
+  { proposer, round, timeMs, reveal, extraData }: HeaderPlan,
   body: Body,
   transactionHashes: readonly Uint8Array[],
   commitments: Commitments,

@@ -1,10 +1,11 @@
-import { BlockRulesError } from '../../consensus/block-rules.js';
+import { BlockRulesError, isOfDrawnProposer } from '../../consensus/block-rules.js';
 import { CommitError } from '../../consensus/commit.js';
 import type { EffectOf, Precommits } from '../../consensus/engine/effect.js';
 import type { EvidencePool } from '../../consensus/evidence-pool.js';
 import { EvidenceProofError } from '../../consensus/evidence.js';
 import { ExtendedCommitError } from '../../consensus/extended-commit.js';
 import { ExtensionsError } from '../../consensus/extensions.js';
+import type { BlockPremise } from '../../consensus/compact-block.js';
 import type { Validity } from '../../consensus/core/types.js';
 import type { Polka, SignedVote } from '../../consensus/messages.js';
 import { assemblePolka } from '../../consensus/polka.js';
@@ -17,22 +18,27 @@ import { RlpError } from '../../protocol/transactions/rlp.js';
 import type { Block } from '../../protocol/types/block.js';
 import type { ExtendedCommit } from '../../protocol/types/commit.js';
 import type { VoteExtension } from '../../protocol/types/extension.js';
-import { blockId } from '../../protocol/types/header.js';
+import { blockId, type Header } from '../../protocol/types/header.js';
 import { BlockReadingError } from '../../state/chain/block-reading.js';
-import { BlockOutcomeError } from '../../state/chain/ledger.js';
+import { assertOutcome, BlockOutcomeError } from '../../state/chain/ledger.js';
 import { isPunishable } from '../../state/staking/evidence.js';
 import type { Change, Store } from '../../state/store/store.js';
 import { progressRecord } from '../../state/system/chain.js';
 import { BlockInvalidError } from '../../state/transition/transition.js';
 import {
   checkAndExecute,
+  checkAndExecuteDraft,
   draftBlock,
   extendedCommitOf,
   makeBlock,
+  unexecutedBlock,
+  unexecutedHeader,
   type BlockDraft,
   type BlockPlan,
+  type CheckOptions,
   type LocalBlock,
 } from './block-execution.js';
+import type { AssembledBody } from './block-assembly.js';
 import { momentAfter, type ChainTip } from './chain-tip.js';
 import type { Signatory } from './signatory.js';
 import { batchOf } from './stored-blocks.js';
@@ -50,12 +56,26 @@ export interface WorkshopParts {
 /** Executed blocks that are kept until one is decided: what is voted for need not be executed again. */
 const MAX_EXECUTED = 8;
 
+/** Bodies of a height that are looked at before their headers have come: who sends others costs a few signature checks. */
+const MAX_ANTICIPATIONS = 8;
+
+/** A block that is executed before its header has come. */
+interface Anticipation {
+  readonly round: number;
+  /** Of a header that says nothing of the outcome, in hex. */
+  readonly name: string;
+  /** Undefined where it came to nothing. Rejects with what is this node's own trouble. */
+  readonly executed: Promise<LocalBlock | undefined>;
+}
+
 /** Where the blocks of the open height are made, checked and executed, and its certificates assembled. */
 export class BlockWorkshop {
   readonly #parts: WorkshopParts;
   readonly #evidence: EvidencePool;
   readonly #executed = new Map<string, LocalBlock>();
   #prepared: { readonly name: string; readonly batch: readonly Change[] } | undefined;
+  #anticipation: Anticipation | undefined;
+  #attempts = 0;
 
   constructor(parts: WorkshopParts, evidence: EvidencePool) {
     this.#parts = parts;
@@ -122,15 +142,35 @@ export class BlockWorkshop {
     }
   }
 
+  /**
+   * Executes a body while its proposer does, so that its header has only to be compared. One in a round: whoever sends others is let
+   * wait, and their blocks are executed when a proposal names them.
+   */
+  async anticipate(tip: ChainTip, premise: BlockPremise, { body, hashes }: AssembledBody): Promise<void> {
+    if (this.#anticipation?.round === premise.round || this.#isOver(tip)) return;
+    if (this.#attempts === MAX_ANTICIPATIONS) return;
+    this.#attempts++;
+    if (!isOfDrawnProposer(tip, premise)) return;
+    const block = unexecutedBlock(tip, premise, body, hashes);
+    const executed = this.#executeDraft(tip, block);
+    this.#anticipation = { round: premise.round, name: toHex(blockId(block.header)), executed };
+    await executed;
+  }
+
   /** A block checked and executed, here or before; undefined where another one took its place meanwhile. */
   async executed(tip: ChainTip, id: Uint8Array, block: Block): Promise<LocalBlock | undefined> {
     const executed = this.#executed.get(toHex(id));
     if (executed !== undefined) return executed;
-    const { store, transactions, checkInvariants = false, isVerified } = this.#parts;
-    const ready = await transactions.resolve(block.body.transactions);
+    const anticipated = await this.#anticipated(tip, block.header);
+    if (anticipated === undefined) {
+      const options = await this.#resolved(block);
+      return this.#isOver(tip)
+        ? undefined
+        : this.#keep(checkAndExecute(this.#parts.store, tip, block, options));
+    }
     if (this.#isOver(tip)) return undefined;
-    const known = isVerified === undefined ? {} : { isVerified };
-    return this.#keep(checkAndExecute(store, tip, block, { transactions: ready, checkInvariants, ...known }));
+    assertOutcome(block.header, anticipated.executed.commitments);
+    return this.#keep({ ...anticipated, block, id });
   }
 
   /** Of a block's transactions, in order. */
@@ -142,7 +182,8 @@ export class BlockWorkshop {
   /** Makes what a block would write while its votes are on their way: tens of milliseconds that nobody waits for then. */
   prepare(id: Uint8Array): void {
     const local = this.#executed.get(toHex(id));
-    if (local !== undefined) this.#prepared = { name: toHex(id), batch: batchOf(local) };
+    if (local !== undefined && this.#prepared?.name !== toHex(id))
+      this.#prepared = { name: toHex(id), batch: batchOf(local) };
   }
 
   /** All that a block writes, but for its commit. */
@@ -166,6 +207,8 @@ export class BlockWorkshop {
   forget(tip: ChainTip): void {
     this.#executed.clear();
     this.#prepared = undefined;
+    this.#anticipation = undefined;
+    this.#attempts = 0;
     const { store } = this.#parts;
     this.#evidence.prune((offence) => isPunishable(store, momentAfter(tip), offence));
   }
@@ -173,6 +216,29 @@ export class BlockWorkshop {
   /** Whether the state has moved on: what is executed from now on would be on another one than the tip's. */
   #isOver(tip: ChainTip): boolean {
     return progressRecord.read(this.#parts.store).height !== tip.parent.height;
+  }
+
+  async #resolved({ body }: Block): Promise<CheckOptions> {
+    const { transactions, checkInvariants = false, isVerified } = this.#parts;
+    const ready = await transactions.resolve(body.transactions);
+    return { transactions: ready, checkInvariants, ...(isVerified === undefined ? {} : { isVerified }) };
+  }
+
+  /** Nothing is said of what does not hold: a proposal that names it will show it. */
+  async #executeDraft(tip: ChainTip, block: Block): Promise<LocalBlock | undefined> {
+    try {
+      const options = await this.#resolved(block);
+      return this.#isOver(tip) ? undefined : checkAndExecuteDraft(this.#parts.store, tip, block, options);
+    } catch (error) {
+      if (!isFaultOfBlock(error)) throw error;
+      return undefined;
+    }
+  }
+
+  async #anticipated(tip: ChainTip, header: Header): Promise<LocalBlock | undefined> {
+    const anticipation = this.#anticipation;
+    if (anticipation?.name !== toHex(blockId(unexecutedHeader(tip, header)))) return undefined;
+    return anticipation.executed;
   }
 
   #make(tip: ChainTip, draft: BlockDraft): LocalBlock {

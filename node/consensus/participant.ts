@@ -1,3 +1,4 @@
+import type { BlockPremise } from '../../consensus/compact-block.js';
 import type { EffectOf } from '../../consensus/engine/effect.js';
 import { ConsensusEngine } from '../../consensus/engine/engine.js';
 import type { HeightContext, Input, Timer } from '../../consensus/engine/input.js';
@@ -8,15 +9,18 @@ import type { Message } from '../../consensus/messages.js';
 import { proposerOf } from '../../consensus/proposer.js';
 import type { SignatureEngine } from '../../consensus/votes/engine.js';
 import { OgpuError } from '../../protocol/errors.js';
+import { bytesEqual } from '../../protocol/bytes.js';
 import { invariant } from '../../protocol/invariant.js';
+import type { Block } from '../../protocol/types/block.js';
 import type { ExtendedCommit } from '../../protocol/types/commit.js';
 import type { VoteExtension } from '../../protocol/types/extension.js';
-import { isNilBlockId } from '../../protocol/types/vote.js';
+import { isNilBlockId, PRECOMMIT } from '../../protocol/types/vote.js';
 import { isPunishable } from '../../state/staking/evidence.js';
 import type { Store } from '../../state/store/store.js';
 import { BlockWorkshop } from './block-workshop.js';
-import type { BlockDraft, LocalBlock } from './block-execution.js';
+import { premiseOf, type BlockDraft, type LocalBlock } from './block-execution.js';
 import { momentAfter, nextTip, type ChainTip } from './chain-tip.js';
+import type { AssembledBody } from './block-assembly.js';
 import { Inbox } from './inbox.js';
 import type { Signatory } from './signatory.js';
 import { storedBlock, storedCommit, writeBlock } from './stored-blocks.js';
@@ -81,6 +85,9 @@ export class Participant implements Host {
       },
       finalBlock: (height) => storedBlock(parts.store, height),
       findTransaction: (shortId) => parts.transactions.find(shortId),
+      anticipate: (premise, assembled) => {
+        this.#anticipate(premise, assembled);
+      },
       isPunishable: (offence) => isPunishable(parts.store, momentAfter(this.#tip), offence),
     });
     parts.transactions.onWork = () => {
@@ -153,6 +160,7 @@ export class Participant implements Host {
     invariant(local !== undefined, 'one block after the other is decided');
     const commit = this.#workshop.commitOf(this.#tip, precommits);
     await writeBlock(store, this.#workshop.batch(local), block.header.height, commit);
+    await this.#guardKey(block, commit);
     const { height, timeMs } = block.header;
     const parent = { height, id, timeMs, extensions: block.body.parentExtensions };
     this.#tip = nextTip(store, this.#tip, parent, commit);
@@ -162,6 +170,15 @@ export class Participant implements Host {
     if (this.#isStopped) return;
     this.#inbox.open(this.#tip);
     this.#runner.submit({ kind: 'start', context: this.#contextOf(this.#tip) });
+  }
+
+  /** Before anything more is signed: the commit as it is known here, and that of the parent as everybody has it. */
+  async #guardKey({ body }: Block, { commit }: ExtendedCommit): Promise<void> {
+    const { committee, parentCommittee } = this.#tip;
+    const { signatory } = this.#parts;
+    await signatory?.guard({ commit, validators: committee.set });
+    if (parentCommittee === undefined) return;
+    await signatory?.guard({ commit: body.parentCommit, validators: parentCommittee.set });
   }
 
   handled(input: Input): void {
@@ -229,6 +246,7 @@ export class Participant implements Host {
   }
 
   #broadcast(message: Message): void {
+    this.#prepareAfter(message);
     if (message.kind !== 'block') this.#parts.network.broadcast(message);
     else this.#inbox.blocks.shareBlock(message.block, this.#workshop.transactionHashes(message.block));
   }
@@ -267,7 +285,7 @@ export class Participant implements Host {
     }
     const draft = await this.#workshop.draft(tip, effect, signatory, clock.nowMs());
     if (draft === undefined || this.#tip !== tip || this.#isStopped) return;
-    this.#inbox.blocks.shareBody(effect.height, draft.body, draft.transactionHashes);
+    this.#inbox.blocks.shareBody(premiseOf(effect.height, draft), draft.body, draft.transactionHashes);
     // The network gets its turn: execution takes the thread for as long as a message takes around the world.
     this.#setAlarm('build', 0, () => {
       if (this.#tip === tip) this.#inBackground(Promise.resolve().then(() => this.#execute(effect, draft)));
@@ -279,10 +297,16 @@ export class Participant implements Host {
     if (local === undefined) return;
     const { id, block } = local;
     this.#runner.submit({ kind: 'built', height, round, id, block });
-    this.#prepareLater(id);
   }
 
-  /** Between this node's vote and those of the others there is time. */
+  /** Whoever has precommitted a block waits for the others: nobody waits for it meanwhile. */
+  #prepareAfter(message: Message): void {
+    if (message.kind !== 'vote' || message.vote.vote.kind !== PRECOMMIT) return;
+    const { payload, validator } = message.vote.vote;
+    const isOwn = bytesEqual(validator, this.#parts.signatory?.id ?? NOBODY);
+    if (isOwn && payload.height === this.#tip.parent.height + 1) this.#prepareLater(payload.blockId);
+  }
+
   #prepareLater(id: Uint8Array): void {
     if (this.#isStopped) return;
     this.#setAlarm('prepare', PREPARE_AFTER_MS, () => {
@@ -290,11 +314,18 @@ export class Participant implements Host {
     });
   }
 
+  /** Executes what the proposer of this round is executing too. */
+  #anticipate(premise: BlockPremise, assembled: AssembledBody): void {
+    const round = this.#engine.current?.driver.state.round ?? 0;
+    const isNext = premise.height === this.#tip.parent.height + 1 && premise.round === Math.max(0, round);
+    if (isNext) this.#inBackground(this.#workshop.anticipate(this.#tip, premise, assembled));
+  }
+
   async #validate({ height, id, block }: EffectOf<'validate'>): Promise<void> {
     const validity = await this.#workshop.validate(this.#tip, id, block);
     if (validity === undefined) return;
     this.#runner.submit({ kind: 'validated', height, id, validity });
-    if (validity === 'valid') this.#prepareLater(id);
+    if (validity === 'valid' && this.#parts.signatory === undefined) this.#prepareLater(id);
   }
 
   /** What fails there is a fault of this node. */
@@ -334,8 +365,9 @@ export class Participant implements Host {
 /** What makes the work reaches the proposer by itself, as a rule; told before it has come, the proposer would make an empty block. */
 const NOTIFY_AFTER_MS = 30;
 
-/** Enough to sign and send a vote. */
+/** Enough to send a vote. */
 const PREPARE_AFTER_MS = 20;
+const NOBODY = new Uint8Array(0);
 
 function nameOf(timer: Timer): string {
   return 'round' in timer ? `${timer.kind} ${timer.round}` : timer.kind;

@@ -2,6 +2,7 @@ import type { EffectOf } from '../../consensus/engine/effect.js';
 import type { SignKind } from '../../consensus/engine/record.js';
 import type { Signed, VoteSigner } from '../../consensus/engine/runner.js';
 import { SignerError } from '../../consensus/signer/errors.js';
+import { isSigner, signedElsewhere, type DecidedHeight } from '../../consensus/signer/guard.js';
 import type { Signer } from '../../consensus/signer/signer.js';
 
 /** A validator's hand: signs its proposals and votes, and reveals its share of the beacon. */
@@ -10,19 +11,26 @@ export interface Signatory extends VoteSigner {
   readonly id: Uint8Array;
   /** @param previousBeacon 32 bytes @returns 96 bytes; null where the signer refuses */
   reveal(height: number, previousBeacon: Uint8Array): Promise<Uint8Array | null>;
+  /**
+   * Looks at what has become final for signatures of the key that were not made here. After one nothing is signed any more: whoever has
+   * the key too would be contradicted.
+   */
+  guard(decided: DecidedHeight): Promise<void>;
   /** Nothing is asked for afterwards. */
   close(): Promise<void>;
 }
 
-/** @param onRefusal told why the signer stayed silent */
+/** @param onRefusal told why the signer stays silent: for a step, or from now on with SIGNER_SIGNED_ELSEWHERE */
 export function signatoryOf(
   id: Uint8Array,
   signer: Signer,
   onRefusal: (error: SignerError) => void = () => undefined,
 ): Signatory {
-  const unlessRefused = async <Result>(made: Promise<Result>): Promise<Result | null> => {
+  let isSilenced = false;
+  const unlessRefused = async <Result>(make: () => Promise<Result>): Promise<Result | null> => {
+    if (isSilenced) return null;
     try {
-      return await made;
+      return await make();
     } catch (error) {
       if (!isRefusal(error)) throw error;
       onRefusal(error);
@@ -31,9 +39,17 @@ export function signatoryOf(
   };
   return {
     id,
-    reveal: (height, previousBeacon) => unlessRefused(signer.reveal({ height, previousBeacon })),
+    reveal: (height, previousBeacon) => unlessRefused(() => signer.reveal({ height, previousBeacon })),
+    sign: (effect, extensionContent) => unlessRefused(() => sign(id, signer, effect, extensionContent)),
+    guard: async (decided) => {
+      const { commit } = decided;
+      if (isSilenced || !isSigner(decided, signer.publicKey)) return;
+      const { height, round, blockId } = commit;
+      if ((await signer.hasSignedPrecommit({ height, round, blockId })) !== false) return;
+      isSilenced = true;
+      onRefusal(signedElsewhere(commit, signer.publicKey));
+    },
     close: () => signer.close(),
-    sign: (effect, extensionContent) => unlessRefused(sign(id, signer, effect, extensionContent)),
   };
 }
 

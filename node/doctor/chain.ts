@@ -7,7 +7,8 @@ import { validators } from '../../state/staking/validator.js';
 import { progressRecord } from '../../state/system/chain.js';
 import type { Store } from '../../state/store/store.js';
 import type { NodeConfig } from '../config/node-config.js';
-import { keysFolder } from '../data-folder.js';
+import { isThere } from '../config/toml-file.js';
+import { keysFolder, signerFolder } from '../data-folder.js';
 import { LedgerMissingError, withLedger } from '../diagnosis/open-ledger.js';
 import { readKeyFile } from '../keys/key-file.js';
 import { loadNodeIdentity, NODE_KEY_NAME, openKey } from '../keys/keyring.js';
@@ -36,7 +37,7 @@ export async function checkNodeKey({ dataDir }: NodeConfig): Promise<Finding> {
 }
 
 /** Opens the key with its password, as the start does: that takes a second. */
-export async function checkValidatorKey({ validator }: NodeConfig): Promise<ValidatorFacts> {
+export async function checkValidatorKey({ dataDir, validator }: NodeConfig): Promise<ValidatorFacts> {
   const name = 'validator key';
   if (validator === undefined)
     return { publicKey: undefined, findings: [ok(name, 'none configured: the node follows the chain')] };
@@ -52,10 +53,21 @@ export async function checkValidatorKey({ validator }: NodeConfig): Promise<Vali
     }
     const secret = await openKey({ ...key, file: keystoreFile }, await readPasswordFile(passwordFile));
     const publicKey = bls.publicKey(secret);
-    return { publicKey, findings: [ok(name, `${toHex(publicKey).slice(0, 18)}… opens with its password`)] };
+    const opens = ok(name, `${toHex(publicKey).slice(0, 18)}… opens with its password`);
+    return { publicKey, findings: [opens, await recordFinding(dataDir, publicKey)] };
   } catch (error) {
     return { publicKey: undefined, findings: [failedBy(name, error)] };
   }
+}
+
+/** Whether there is a record of what the key signed last; whether it can be read is seen at the start. */
+async function recordFinding(dataDir: string, publicKey: Uint8Array): Promise<Finding> {
+  const name = 'signer record';
+  const folder = signerFolder(dataDir, publicKey);
+  if (await isThere(folder)) return ok(name, 'there is one of this key');
+  const cure =
+    'for a key that has never signed anything, anywhere: `ogpu signer new`; otherwise carry it here: docs/validator-keys.md';
+  return fail(name, `none at ${folder}: the node does not sign without one`, cure);
 }
 
 export interface ChainFacts {
@@ -87,8 +99,9 @@ export async function checkChain(config: NodeConfig, publicKey: Uint8Array | und
       return { isRunning: false, findings: [right, ok('ledger', 'none yet: the first start makes it')] };
     if (code === 'STORE_LOCKED')
       return { isRunning: true, findings: [right, ok('ledger', 'open in a node that runs')] };
-    const name = code.startsWith('GENESIS_') ? 'genesis' : 'ledger';
-    return { isRunning: false, findings: [failedBy(name, error)] };
+    if (!code.startsWith('GENESIS_')) return { isRunning: false, findings: [failedBy('ledger', error)] };
+    const cure = 'put it there with `ogpu init --genesis <file>`; `ogpu genesis check` tells all its faults';
+    return { isRunning: false, findings: [fail('genesis', error.message, cure)] };
   }
 }
 

@@ -30,7 +30,8 @@ export function fail(name: string, detail: string, cure: string): Finding {
 export function failedBy(name: string, error: unknown): Finding {
   const data =
     typeof error === 'object' && error !== null && 'data' in error ? (Object(error.data) as object) : {};
-  const cure = 'cure' in data && typeof data.cure === 'string' ? data.cure : 'see the code in docs/';
+  const cure =
+    'cure' in data && typeof data.cure === 'string' ? data.cure : 'look the code up in the documentation';
   return fail(name, describeError(error), cure);
 }
 

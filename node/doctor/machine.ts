@@ -69,7 +69,7 @@ export function checkNodeVersion(): Finding {
   return ok('Node', `${process.version} on ${process.platform} ${process.arch}`);
 }
 
-const CLOCK_SAMPLE_MS = 500;
+const CLOCK_SAMPLE_MS = 250;
 const MAX_DRIFT_MS = 5;
 /** This software is younger than that. */
 const OLDEST_TIME_MS = Date.UTC(2025, 0);

@@ -88,7 +88,11 @@ export const RECORD_SAMPLES: Makers<LogRecord> = {
 function compactBody(prng: Prng): CompactBody {
   const { evidence, parentCommit, parentExtensions } = SAMPLES.body(prng);
   const shortIds = Array.from({ length: prng.below(20) }, () => prng.bytes(SHORT_ID_BYTES));
-  return { height: prng.u32(), shortIds, evidence, parentCommit, parentExtensions };
+  const { height, round, timeMs, proposer, beaconReveal } = SAMPLES.header(prng);
+  return {
+    ...{ height, round, timeMs, proposer, beaconReveal },
+    ...{ shortIds, evidence, parentCommit, parentExtensions },
+  };
 }
 
 function signedProposal(prng: Prng): SignedProposal {

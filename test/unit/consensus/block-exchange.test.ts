@@ -34,6 +34,8 @@ class End {
   readonly sent: Sent[] = [];
   readonly submitted: Input[] = [];
   readonly blamed: string[] = [];
+  /** Roots of bodies that were whole before their headers came, and where they belong. */
+  readonly anticipated: { readonly height: number; readonly root: string }[] = [];
   readonly pool = new Map<string, NamedTransaction>();
   readonly engine = new ConsensusEngine(undefined);
   readonly budget = new PeerBudget({ most: 64, windowMs: 300, silenceMs: 0 });
@@ -66,6 +68,9 @@ class End {
         this.submitted.push(input);
       },
       finalBlock: () => undefined,
+      anticipate: ({ height }, { roots }) => {
+        this.anticipated.push({ height, root: toHex(roots.transactionsRoot) });
+      },
       findTransaction: (shortId) => this.pool.get(toHex(shortId)),
     });
     this.exchange.open(HEIGHT);
@@ -146,14 +151,17 @@ describe('blocks between validators', () => {
     test(`a body comes out of the pool, ${isBodyFirst ? 'before' : 'after'} its proposal`, () => {
       const [proposer, receiver] = [new End(), new End()];
       receiver.knows(transactions);
-      proposer.exchange.shareBody(HEIGHT, block.body, hashes);
+      proposer.exchange.shareBody(block.header, block.body, hashes);
       if (!isBodyFirst) receiver.exchange.propose(proposalOf(block));
       receiver.hear('1', proposer);
       if (isBodyFirst) {
         assert.equal(receiver.result(), undefined, 'nothing comes out before a header is proposed');
+        const root = toHex(block.header.transactionsRoot);
+        assert.deepEqual(receiver.anticipated, [{ height: HEIGHT, root }], 'but it can be executed');
         receiver.exchange.propose(proposalOf(block));
       }
       assert.deepEqual(receiver.result(), block);
+      assert.equal(receiver.anticipated.length, isBodyFirst ? 1 : 0);
       assert.deepEqual(receiver.sent, [], 'nothing was missing');
     });
   }
@@ -161,7 +169,7 @@ describe('blocks between validators', () => {
   test('what is missing is asked for by place, while the proposer executes', () => {
     const [proposer, receiver] = [new End(), new End()];
     receiver.knows(transactions.filter((_, place) => place % 5 !== 0));
-    proposer.exchange.shareBody(HEIGHT, block.body, hashes);
+    proposer.exchange.shareBody(block.header, block.body, hashes);
     receiver.hear('1', proposer);
     const [asked] = receiver.sent;
     assert.ok(asked?.message.kind === 'wantTransactions' && asked.to === '1');
@@ -177,7 +185,7 @@ describe('blocks between validators', () => {
 
   test('a block that was shared as a body is not sent again, another is', () => {
     const proposer = new End();
-    proposer.exchange.shareBody(HEIGHT, block.body, hashes);
+    proposer.exchange.shareBody(block.header, block.body, hashes);
     proposer.exchange.shareBlock(block, hashes);
     assert.deepEqual(
       proposer.sent.map(({ message }) => message.kind),
@@ -198,7 +206,7 @@ describe('blocks between validators', () => {
     const receiver = new End();
     const other = sampleBlock(2);
     receiver.knows([...transactions, ...other.block.body.transactions]);
-    const body = compactBody(HEIGHT, other.block.body, other.hashes);
+    const body = compactBody(other.block.header, other.block.body, other.hashes);
     receiver.exchange.receive('1', { kind: 'compactBody', compactBody: body });
     receiver.exchange.propose(proposalOf(block));
     receiver.exchange.receive('1', { kind: 'compactBody', compactBody: { ...body, height: HEIGHT + 1 } });
@@ -208,7 +216,7 @@ describe('blocks between validators', () => {
 
   test('answers that are not what was asked for are blamed, and nobody else can answer', () => {
     const receiver = new End();
-    const compact = compactBody(HEIGHT, block.body, hashes);
+    const compact = compactBody(block.header, block.body, hashes);
     receiver.exchange.receive('1', { kind: 'compactBody', compactBody: compact });
     const [asked] = receiver.sent;
     assert.ok(asked?.message.kind === 'wantTransactions');
@@ -266,7 +274,7 @@ describe('blocks between validators', () => {
     receiver.knows(transactions);
     receiver.exchange.receive('1', {
       kind: 'compactBody',
-      compactBody: compactBody(HEIGHT, block.body, hashes),
+      compactBody: compactBody(block.header, block.body, hashes),
     });
     receiver.exchange.propose(proposalOf(block));
     assert.deepEqual(receiver.result(), block);
@@ -282,7 +290,7 @@ describe('blocks between validators', () => {
 
   test('few bodies are put together at a time, one of each peer', () => {
     const receiver = new End();
-    const compact = compactBody(HEIGHT, block.body, hashes);
+    const compact = compactBody(block.header, block.body, hashes);
     for (let peer = 0; peer < 100; peer++) {
       receiver.exchange.receive(String(peer), { kind: 'compactBody', compactBody: compact });
     }

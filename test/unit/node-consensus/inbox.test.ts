@@ -35,7 +35,7 @@ async function besieged(): Promise<{ town: Town; node: HandNode; proposer: numbe
 }
 
 function compactOf({ header, body }: Block): CompactBody {
-  return compactBody(header.height, body, body.transactions.map(keccak256));
+  return compactBody(header, body, body.transactions.map(keccak256));
 }
 
 function blames(node: HandNode): string[] {
@@ -130,7 +130,7 @@ describe('blocks and proposals from outside', () => {
     await node.receive(town.signProposal(proposer, block));
     const alien = Uint8Array.of(1);
     const body = { ...block.body, transactions: [alien] };
-    const compact = compactBody(block.header.height, body, [keccak256(alien)]);
+    const compact = compactBody(block.header, body, [keccak256(alien)]);
     const bodyRoot = compactBodyCodec.root(compact);
     const { height } = compact;
     for (let i = 0; i < 50; i++) {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { assertNotSignedElsewhere, type DecidedHeight } from '../../../consensus/signer/guard.js';
 import { BitArray } from '../../../protocol/ssz/types.js';
+import type { LocalSigner } from '../../../consensus/signer/local-signer.js';
 import { SimulatedDisk } from '../../sim/disk.js';
 import { createPrng } from '../../support/prng.js';
 import { blockId, FAKE_KEY, openOn, vote } from './support.js';
@@ -40,6 +41,49 @@ describe('a signer that starts', () => {
     const { commit, validators } = decided(3, 0, [1]);
     const rotated = validators.map((validator) => ({ ...validator, blsPublicKey: OTHER_KEY }));
     assertNotSignedElsewhere([{ commit, validators: rotated }], signer.record, versionAt);
+  });
+});
+
+describe('a signer that runs', () => {
+  test('tells which precommits it has signed, and where it does not remember', async () => {
+    const disk = new SimulatedDisk({ prng: createPrng(1) });
+    const signer = await openOn(disk);
+    assert.equal(await signer.hasSignedPrecommit(vote(3, 0, 5)), false);
+    await signer.signPrecommit(vote(3, 0, 5), Uint8Array.of(1));
+    await signer.signPrecommit(vote(3, 1, 0), undefined);
+    await signer.signPrevote(vote(4, 0, 5));
+    const know = async (one: LocalSigner): Promise<(boolean | undefined)[]> => {
+      const asked = [
+        vote(2, 0, 5),
+        vote(3, 0, 5),
+        vote(3, 0, 6),
+        vote(3, 1, 5),
+        vote(4, 0, 5),
+        vote(5, 0, 5),
+      ];
+      return Promise.all(asked.map((payload) => one.hasSignedPrecommit(payload)));
+    };
+    assert.deepEqual(await know(signer), [false, true, false, false, false, false]);
+    await signer.close();
+    const survivor = disk.crash();
+    const next = await openOn(survivor);
+    assert.deepEqual(await know(next), [undefined, undefined, undefined, undefined, false, false]);
+    await next.signPrecommit(vote(4, 0, 5), Uint8Array.of(1));
+    assert.deepEqual(await know(next), [undefined, undefined, undefined, undefined, true, false]);
+    const third = await openOn(survivor.crash());
+    assert.equal(await third.hasSignedPrecommit(vote(4, 0, 5)), true, 'the last one is on record');
+    assert.equal(await third.hasSignedPrecommit(vote(4, 0, 6)), false);
+  });
+
+  test('forgets the oldest precommits, and does not deny them', async () => {
+    const signer = await openOn(new SimulatedDisk({ prng: createPrng(1) }));
+    for (let height = 1; height <= 100; height++) {
+      await signer.signPrecommit(vote(height, 0, 5), Uint8Array.of(1));
+    }
+    assert.equal(await signer.hasSignedPrecommit(vote(20, 0, 5)), undefined);
+    assert.equal(await signer.hasSignedPrecommit(vote(20, 0, 6)), undefined);
+    assert.equal(await signer.hasSignedPrecommit(vote(90, 0, 5)), true);
+    assert.equal(await signer.hasSignedPrecommit(vote(90, 1, 5)), false);
   });
 });
 
