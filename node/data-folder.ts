@@ -30,3 +30,13 @@ export function journalFile(data: string): string {
 export function genesisNote(data: string): string {
   return join(data, 'genesis-note.json');
 }
+
+/** Keys of the node, and of the validator it signs for. */
+export function keysFolder(data: string): string {
+  return join(data, 'keys');
+}
+
+/** The genesis document with its snapshots, unless the configuration names another place. */
+export function genesisFolder(data: string): string {
+  return join(data, 'genesis');
+}

@@ -4,14 +4,23 @@ import { Command, CommanderError } from 'commander';
 import { describeError, OgpuError } from '../protocol/errors.js';
 import { checkCommand } from './commands/check.js';
 import { configCommand } from './commands/config.js';
+import { dbCommand } from './commands/db.js';
 import { demoCommand } from './commands/demo.js';
 import { devnetCommand } from './commands/devnet.js';
 import { diagnoseCommand } from './commands/diagnose.js';
+import { doctorCommand } from './commands/doctor.js';
+import { exportCommand } from './commands/export.js';
+import { faucetCommand } from './commands/faucet.js';
 import { genesisCommand } from './commands/genesis.js';
+import { initCommand } from './commands/init.js';
 import { keysCommand } from './commands/keys.js';
 import { replayCommand } from './commands/replay.js';
+import { sendCommand, txCommand } from './commands/send.js';
 import { signerCommand } from './commands/signer.js';
+import { stakeCommand } from './commands/stake.js';
 import { startCommand } from './commands/start.js';
+import { peersCommand, statusCommand } from './commands/status.js';
+import { validatorCommand } from './commands/validator.js';
 import { boundHeapGrowth } from './heap.js';
 import { slowPathWarnings } from './slow-paths.js';
 import { outputError, OutputError, printable, writeOutput } from './terminal-text.js';
@@ -36,13 +45,28 @@ function program(): Command {
   const ogpu = new Command('ogpu')
     .description('oGPU chain node: jobs on GPUs, paid only after bonded validators have re-executed a sample')
     .version(packageVersion())
+    .commandsGroup('A node:')
+    .addCommand(initCommand())
+    .addCommand(configCommand())
+    .addCommand(doctorCommand())
     .addCommand(startCommand())
     .addCommand(devnetCommand())
     .addCommand(demoCommand())
+    .commandsGroup('Of a node that runs:')
+    .addCommand(statusCommand())
+    .addCommand(peersCommand())
+    .addCommand(sendCommand())
+    .addCommand(txCommand())
+    .addCommand(stakeCommand())
+    .addCommand(validatorCommand())
+    .addCommand(faucetCommand())
+    .commandsGroup('Keys and genesis:')
     .addCommand(keysCommand())
     .addCommand(signerCommand())
-    .addCommand(configCommand())
     .addCommand(genesisCommand())
+    .commandsGroup('On the files of a stopped node:')
+    .addCommand(dbCommand())
+    .addCommand(exportCommand())
     .addCommand(checkCommand())
     .addCommand(replayCommand())
     .addCommand(diagnoseCommand())

@@ -3,12 +3,13 @@ import { keyOf } from '../consensus/committee.js';
 import { chainHandlers } from '../p2p/chain-requests.js';
 import type { NetworkOptions } from '../p2p/network-config.js';
 import { Network, type NetworkEvent } from '../p2p/network.js';
-import { toHex } from '../protocol/bytes.js';
+import { bytesEqual, toHex } from '../protocol/bytes.js';
 import { bls } from '../protocol/crypto/bls.js';
 import type { ChainIdentity } from '../protocol/domains.js';
 import type { ExtendedCommit } from '../protocol/types/commit.js';
 import { Pruner, type Retention } from '../state/chain/retention.js';
-import { chainIdentityAt, paramsRecord } from '../state/system/chain.js';
+import { nextValidators } from '../state/staking/active-set.js';
+import { chainIdentityAt, paramsRecord, progressRecord } from '../state/system/chain.js';
 import { Closers } from './closers.js';
 import type { LocalBlock } from './consensus/block-execution.js';
 import { takeSeat, type Seat } from './consensus/seat.js';
@@ -24,6 +25,7 @@ import { TransactionService } from './mempool/service.js';
 import type { SyncFigures } from './metrics/sources.js';
 import { poolEngine } from './signatures/engine.js';
 import { SignaturePool } from './signatures/pool.js';
+import { ChainFollower } from './sync/chain-follower.js';
 import { storeChainSource } from './sync/chain-source.js';
 import { systemClock } from './system-clock.js';
 import { bindingOf, keyWarning, type ValidatorIdentity } from './validator-identity.js';
@@ -87,81 +89,125 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   }
 }
 
-async function openParts(options: NodeOptions, closers: Closers): Promise<Omit<RunningNode, 'stop'>> {
-  const { log, validator } = options;
-  const { failed, fail } = failure();
-  const finals = new Listeners<FinalNews>();
-  const events = new Listeners<NetworkEvent>();
-  const repeats = new Repeats();
-  const consensus: { seat?: Seat } = {};
+/** What the parts of a node are made from, and hand to each other. */
+interface Parts {
+  readonly options: NodeOptions;
+  readonly closers: Closers;
+  readonly ledger: Ledger;
+  readonly signatures: SignaturePool;
+  readonly finals: Listeners<FinalNews>;
+  readonly events: Listeners<NetworkEvent>;
+  readonly repeats: Repeats;
+  readonly fail: (error: unknown) => void;
+  /** Opened one after the other; each is there before the next one needs it. */
+  readonly late: { network?: Network; follower?: ChainFollower; seat?: Seat | undefined };
+}
 
+async function openParts(options: NodeOptions, closers: Closers): Promise<Omit<RunningNode, 'stop'>> {
+  const { failed, fail } = failure();
   const ledger = await openStore(options, closers);
-  const chain = identityOf(ledger);
   const signatures = new SignaturePool({ workers: options.signatureWorkers });
   closers.add('signatures', () => signatures.close());
-  const gossip: { network?: Network } = {};
-  const transactions = await openTransactions(options, closers, {
-    ledger,
-    signatures,
-    publish: (envelopes) => gossip.network?.publishTransactions(envelopes),
-  });
+  const parts: Parts = {
+    ...{ options, closers, ledger, signatures, fail },
+    finals: new Listeners<FinalNews>(),
+    events: new Listeners<NetworkEvent>(),
+    repeats: new Repeats(),
+    late: {},
+  };
+  const transactions = await openTransactions(parts);
+  const network = await openNetwork(parts, transactions);
+  const follower = openFollower(parts, transactions, network);
+  prune(parts);
+  return {
+    ...{ ledger, transactions, network, failed },
+    ...{ finals: parts.finals, events: parts.events, validator: options.validator },
+    seat: () => parts.late.seat,
+    sync: () => ({
+      isSyncing: follower.state === 'syncing',
+      bestPeerHeight: Math.max(0, ...network.peers.map(({ headHeight }) => headHeight)),
+    }),
+  };
+}
 
+async function openNetwork(parts: Parts, transactions: TransactionService): Promise<Network> {
+  const { options, closers, ledger, late, events, repeats } = parts;
+  const { log, validator, identity, p2p } = options;
+  const chain = identityOf(ledger);
   const network = await Network.start({
-    privateKeyProtobuf: options.identity.privateKeyProtobuf,
+    privateKeyProtobuf: identity.privateKeyProtobuf,
     chain,
-    headHeight: () => consensus.seat?.participant.tip.parent.height ?? ledger.head.height,
-    ...(validator === undefined ? {} : { binding: bindingOf(validator, chain, options.identity.peerId) }),
-    bindings: {
-      bls,
-      keyOf: (id) => consensus.seat && keyOf(consensus.seat.participant.tip.committee, id),
-    },
+    headHeight: () => progressRecord.read(ledger.store).height,
+    ...(validator === undefined ? {} : { binding: bindingOf(validator, chain, identity.peerId) }),
+    bindings: { bls, keyOf: (id) => late.seat && keyOf(late.seat.tip.committee, id) },
     serve: chainHandlers(storeChainSource(ledger.store)),
     gossip: { onTransactions: (_peer, envelopes) => transactions.takeFromPeer(envelopes) },
-    onMessage: (peer, message) => {
-      consensus.seat?.participant.receive(peer, message);
-    },
+    onMessage: (peer, message) => late.follower?.receive(peer, message),
     onEvent: (event) => {
       logNetworkEvent(log, repeats, event);
-      if (event.kind === 'peer-gone') consensus.seat?.participant.disconnected(event.peer);
+      if (event.kind === 'peer-gone') late.follower?.disconnected(event.peer);
       if (event.kind === 'peer-admitted') transactions.republishSoon();
       events.tell(event);
     },
-    options: options.p2p,
+    options: p2p,
   });
-  gossip.network = network;
+  late.network = network;
   closers.add('network', () => network.stop());
   log.info({ peerId: network.id, addresses: network.addresses }, 'network listening');
+  return network;
+}
 
-  const seat = await takeSeat({
-    dataDir: options.dataDir,
-    store: ledger.store,
-    bls,
-    validator,
-    signatures: poolEngine(signatures),
-    network,
-    clock: systemClock,
-    transactions,
-    checkInvariants: options.checkInvariants,
-    onFinal: (local, commit) => {
-      finals.tell({ local, commit });
+/** Catches up with the chain, and takes part in consensus where it has. */
+function openFollower(parts: Parts, transactions: TransactionService, network: Network): ChainFollower {
+  const { options, closers, ledger, signatures, finals, late, fail } = parts;
+  const { log, checkInvariants } = options;
+  const onFinal = (local: LocalBlock, commit: ExtendedCommit): void => {
+    finals.tell({ local, commit });
+  };
+  const follower = new ChainFollower({
+    ...{ store: ledger.store, bls, network, transactions, checkInvariants, onFinal },
+    verifyStatements: (statements) => signatures.verifyStatements(statements),
+    openParticipant: async () => (late.seat = await openSeat(parts, transactions, network, onFinal)),
+    onState: (state) => {
+      if (state !== 'participating') late.seat = undefined;
+      log.info({ state, height: progressRecord.read(ledger.store).height }, 'chain');
     },
+    onStop: fail,
+    ...(isAlone(ledger, options.validator) ? { lonelyMs: 0 } : {}),
+  });
+  late.follower = follower;
+  closers.add('consensus', () => follower.stop());
+  follower.start();
+  return follower;
+}
+
+function openSeat(
+  { options, ledger, signatures, repeats, fail }: Parts,
+  transactions: TransactionService,
+  network: Network,
+  onFinal: (local: LocalBlock, commit: ExtendedCommit) => void,
+): Promise<Seat> {
+  const { dataDir, validator, checkInvariants, log } = options;
+  return takeSeat({
+    ...{ dataDir, store: ledger.store, bls, validator, network, transactions, checkInvariants, onFinal },
+    signatures: poolEngine(signatures),
+    clock: systemClock,
     onWarning: (error) => {
       repeats.write(error.code, log.warn, { err: error }, 'consensus');
     },
     onStop: fail,
   });
-  consensus.seat = seat;
-  closers.add('consensus', seat.close);
-  prune(options, ledger, finals, fail);
-  const sync = (): SyncFigures => ({
-    isSyncing: false,
-    bestPeerHeight: Math.max(0, ...network.peers.map(({ headHeight }) => headHeight)),
-  });
-  return {
-    ...{ ledger, transactions, network, validator, finals, events, failed },
-    seat: () => consensus.seat,
-    sync,
-  };
+}
+
+/** Whether the chain goes on without any other node. */
+export function isAlone({ store }: Ledger, validator: ValidatorIdentity | undefined): boolean {
+  const [first, ...others] = nextValidators(store);
+  return (
+    first !== undefined &&
+    others.length === 0 &&
+    validator !== undefined &&
+    bytesEqual(first.id, validator.id)
+  );
 }
 
 async function openStore(options: NodeOptions, closers: Closers): Promise<Ledger> {
@@ -175,16 +221,9 @@ async function openStore(options: NodeOptions, closers: Closers): Promise<Ledger
   return ledger;
 }
 
-async function openTransactions(
-  { dataDir, mempool, log }: NodeOptions,
-  closers: Closers,
-  parts: {
-    readonly ledger: Ledger;
-    readonly signatures: SignaturePool;
-    readonly publish: (envelopes: readonly Uint8Array[]) => void;
-  },
-): Promise<TransactionService> {
-  const { ledger, signatures, publish } = parts;
+async function openTransactions(parts: Parts): Promise<TransactionService> {
+  const { options, closers, ledger, signatures, late } = parts;
+  const { dataDir, mempool, log } = options;
   const service = new TransactionService({
     state: ledger.store,
     identity: identityOf(ledger),
@@ -192,7 +231,7 @@ async function openTransactions(
     nowMs: () => Date.now(),
     journal: journalFile(dataDir),
     config: mempool,
-    publish,
+    publish: (envelopes) => late.network?.publishTransactions(envelopes),
     onJournalFault: (error) => {
       log.error({ err: error }, 'the journal of waiting transactions cannot be written');
     },
@@ -205,13 +244,8 @@ async function openTransactions(
 }
 
 /** Drops what leaves the window of history, after each block. */
-function prune(
-  { retention }: NodeOptions,
-  ledger: Ledger,
-  finals: Listeners<FinalNews>,
-  fail: (error: unknown) => void,
-): void {
-  const pruner = new Pruner(ledger.store, retention);
+function prune({ options, ledger, finals, fail }: Parts): void {
+  const pruner = new Pruner(ledger.store, options.retention);
   finals.add(() => {
     pruner.step().catch(fail);
   });

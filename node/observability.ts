@@ -12,7 +12,7 @@ import { nodeHealth } from './metrics/health.js';
 import { createMetrics, type Metrics } from './metrics/metrics.js';
 import { startMetricsServer } from './metrics/server.js';
 import type { ConsensusFigures, MetricSources, P2pFigures } from './metrics/sources.js';
-import type { RunningNode } from './node.js';
+import { isAlone, type RunningNode } from './node.js';
 
 export interface Observability {
   readonly metrics: Metrics;
@@ -22,12 +22,12 @@ export interface Observability {
 /** Lets operators see how a node is: metrics, health, and an alarm when its thread is taken. @throws MetricsServerError */
 export async function observe(node: RunningNode, config: NodeConfig, log: Log): Promise<Observability> {
   const p2p = countPeers(node);
-  const metrics = createMetrics(sourcesOf(node, config, log, p2p));
   const loop = watchEventLoop({
     onSlow: (window) => {
       log.logger.warn({ ...window }, 'the main thread is late: consensus has to wait');
     },
   });
+  const metrics = createMetrics({ ...sourcesOf(node, config, log, p2p), eventLoop: () => loop.last() });
   const stopped: { reason?: string } = {};
   void node.failed.then((error) => {
     stopped.reason = error instanceof Error ? error.message : String(error);
@@ -37,13 +37,11 @@ export async function observe(node: RunningNode, config: NodeConfig, log: Log): 
     head: () => progressRecord.read(node.ledger.store),
     isSyncing: () => node.sync().isSyncing,
     peers: () => node.network.peers.length,
-    isAlone: () => isAlone(node),
+    isAlone: () => isAlone(node.ledger, node.validator),
     idleIntervalMs: () => node.seat()?.participant.tip.params.consensus.blockIntervalIdleMs ?? 0,
     eventLoopDelayMs: () => loop.last().maxMs,
   });
-  watchBlocks(node, metrics, () => {
-    metrics.eventLoop(loop.last());
-  });
+  watchBlocks(node, metrics);
   const { enabled, host, port } = config.metrics;
   const server = enabled
     ? await startMetricsServer({ host, port, registry: metrics.registry, health })
@@ -96,16 +94,8 @@ const NO_CONSENSUS: ConsensusFigures = {
   ...{ height: 0, round: 0, validators: 0, votingPower: 0, totalVotingPower: 0 },
 };
 
-/** Whether this node alone decides. */
-function isAlone({ seat, validator }: RunningNode): boolean {
-  const set = seat()?.participant.tip.committee.set ?? [];
-  return (
-    validator !== undefined && set.length === 1 && toHex(set[0]?.id ?? validator.id) === toHex(validator.id)
-  );
-}
-
-/** Tells the metrics of every final block, and of how late the thread was at that time. */
-function watchBlocks(node: RunningNode, metrics: Metrics, also: () => void): void {
+/** Tells the metrics of every final block. */
+function watchBlocks(node: RunningNode, metrics: Metrics): void {
   let parentMs = progressRecord.read(node.ledger.store).timeMs;
   node.finals.add(({ local: { block }, commit }) => {
     const { timeMs, gasUsed } = block.header;
@@ -118,7 +108,6 @@ function watchBlocks(node: RunningNode, metrics: Metrics, also: () => void): voi
       intervalMs: timeMs - parentMs,
     });
     parentMs = timeMs;
-    also();
   });
 }
 

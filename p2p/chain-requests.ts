@@ -37,7 +37,7 @@ export const MAX_FINAL_BLOCK_BYTES = MAX_BLOCK_BYTES + extendedCommitCodec.maxBy
 export const MAX_RANGE_BLOCKS = 64;
 
 /** A question says nothing: its frame still holds a byte. */
-const NOTHING = Uint8Array.of(0);
+export const NOTHING = Uint8Array.of(0);
 
 export const statusCodec = createCodec<Status>('Status', StatusType);
 export const blockRangeCodec = createCodec<BlockRange>('BlockRange', BlockRangeType);
@@ -168,7 +168,7 @@ export async function* askBlocks(asking: Asking, range: BlockRange): AsyncGenera
   }
 }
 
-async function onlyPart(parts: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+export async function onlyPart(parts: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
   for await (const part of parts) return part;
   throw new P2pError('RESPONSE_MALFORMED', 'an answer without content');
 }

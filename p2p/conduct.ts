@@ -47,6 +47,8 @@ const POINTS: Readonly<Record<string, number>> = {
   // A node serves what it has verified itself.
   SYNC_COMMIT_WRONG: FATAL,
   SYNC_BLOCK_WRONG: FATAL,
+  SYNC_PAGE_WRONG: FATAL,
+  SYNC_SNAPSHOT_WRONG: FATAL,
   SYNC_WITHHELD: FLOODING,
   // This node's own state, not the peer's doing.
   INBOX_CLOSED: 0,
@@ -104,11 +106,30 @@ export class Conduct {
       record.bans++;
       record.points = 0;
     }
+    this.#keep(peer, record);
+    return this.isBanned(peer);
+  }
+
+  /** Bans that have not expired. */
+  get bans(): readonly { readonly id: string; readonly leftMs: number; readonly bans: number }[] {
+    return [...this.#records]
+      .map(([id, { bans }]) => ({ id, leftMs: this.banLeftMs(id), bans }))
+      .filter(({ leftMs }) => leftMs > 0);
+  }
+
+  /** A ban from before a restart. */
+  restore(peer: string, leftMs: number, bans: number): void {
+    if (leftMs <= 0) return;
+    const nowMs = this.#clock.nowMs();
+    const bannedUntilMs = nowMs + Math.min(leftMs, MAX_BAN_MS);
+    this.#keep(peer, { points: 0, pointsMs: nowMs, bans, bannedUntilMs });
+  }
+
+  #keep(peer: string, record: PeerRecord): void {
     this.#records.delete(peer);
     this.#records.set(peer, record);
     const [oldest] = this.#records.keys();
     if (this.#records.size > MAX_RECORDS && oldest !== undefined) this.#records.delete(oldest);
-    return this.isBanned(peer);
   }
 
   /** Points a peer has now. */

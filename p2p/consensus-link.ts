@@ -5,6 +5,7 @@ import { SszError } from '../protocol/ssz/types.js';
 import type { Alarm, Clock } from './clock.js';
 import { P2pError } from './errors.js';
 import { encodeFrame, FrameDecoder } from './frames.js';
+import { decodeHeard } from './hearing.js';
 import { Outbox, type OutboxLimits } from './outbox.js';
 import { TokenBucket, type Rate } from './token-bucket.js';
 
@@ -19,6 +20,8 @@ const MESSAGE = 0;
 const PING = 1;
 const PONG = 2;
 const PING_BYTES = 9;
+/** The validators its sender hears: `hearing.ts`. */
+const HEARD = 3;
 
 /** Bytes of the largest payload: a block, its kind, and what it is. */
 export const MAX_CONSENSUS_PAYLOAD_BYTES = MAX_BLOCK_BYTES + 2;
@@ -58,6 +61,8 @@ export interface LinkParts {
   /** A new outgoing stream to the peer. */
   readonly open: (signal: AbortSignal) => Promise<Stream>;
   readonly receive: (message: Message) => void;
+  /** Validators the peer hears itself, in hex. */
+  readonly hears: (validators: ReadonlySet<string>) => void;
   /** The peer did what ends the connection. */
   readonly fault: (error: P2pError | SszError) => void;
 }
@@ -79,6 +84,11 @@ export interface LinkStats {
 /** A frame of the link, made once for all peers. */
 export function messageFrame(encoded: Uint8Array): Uint8Array {
   return encodeFrame(Uint8Array.of(MESSAGE), encoded);
+}
+
+/** A frame that tells whom this node hears. */
+export function heardFrame(encoded: Uint8Array): Uint8Array {
+  return encodeFrame(Uint8Array.of(HEARD), encoded);
 }
 
 export class ConsensusLink {
@@ -139,7 +149,7 @@ export class ConsensusLink {
     this.#incoming?.abort(ended);
   }
 
-  /** Queues a frame of `messageFrame`. */
+  /** Queues a frame of `messageFrame` or `heardFrame`. */
   send(frame: Uint8Array): void {
     if (this.#stopping.signal.aborted) return;
     this.#outbox.push(frame);
@@ -171,8 +181,12 @@ export class ConsensusLink {
       this.#parts.receive(decodeMessage(payload.subarray(1)));
       return;
     }
+    if (what === HEARD) {
+      this.#parts.hears(decodeHeard(payload.subarray(1)));
+      return;
+    }
     if ((what !== PING && what !== PONG) || payload.length !== PING_BYTES) {
-      throw new P2pError('FRAME_MALFORMED', 'neither message, ping nor pong', { what });
+      throw new P2pError('FRAME_MALFORMED', 'neither message, ping, pong nor who is heard', { what });
     }
     if (what === PING) this.send(encodeFrame(Uint8Array.of(PONG), payload.subarray(1)));
     else this.#takePong(new DataView(payload.buffer, payload.byteOffset).getBigUint64(1));

@@ -22,6 +22,8 @@ export class P2pError extends OgpuError<
   | 'REQUEST_TIMEOUT'
   | 'RESPONSE_MALFORMED'
   | 'RESPONSE_TRUNCATED'
+  | 'BOOK_UNREADABLE'
+  | 'BOOK_UNWRITABLE'
   | 'PEER_BANNED'
   | 'PEER_UNKNOWN'
   | 'STREAM_CLOSED'

@@ -9,6 +9,8 @@ export interface NetworkConfig extends Omit<HostConfig, 'privateKeyProtobuf'>, P
   readonly handshakeTimeoutMs: number;
   readonly redial: { readonly minBackoffMs: number; readonly maxBackoffMs: number };
   readonly link: LinkLimits;
+  /** Peers to find and dial, beside those that are named. */
+  readonly targetOutbound: number;
   /** Batches of transactions leave at most so often. */
   readonly batchIntervalMs: number;
 }
@@ -31,6 +33,8 @@ const DEFAULTS: NetworkConfig = {
   handshakeTimeoutMs: 5000,
   redial: { minBackoffMs: 500, maxBackoffMs: 30_000 },
   link: DEFAULT_LINK_LIMITS,
+  // An attacker must own all of them to cut a node off.
+  targetOutbound: 8,
   batchIntervalMs: BATCH_INTERVAL_MS,
 };
 

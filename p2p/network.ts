@@ -1,24 +1,29 @@
 import './promise-with-resolvers.js';
+import { randomInt } from 'node:crypto';
 import type { Connection, Libp2p, Stream } from '@libp2p/interface';
 import { multiaddr } from '@multiformats/multiaddr';
 import { encodeMessage, type Message } from '../consensus/messages.js';
-import { bytesEqual } from '../protocol/bytes.js';
+import { bytesEqual, toHex } from '../protocol/bytes.js';
 import type { ChainIdentity } from '../protocol/domains.js';
 import type { OgpuError } from '../protocol/errors.js';
+import { AddressBook, type BookFolder } from './address-book.js';
 import { Admission } from './admission.js';
 import { monotonicClock, type Clock } from './clock.js';
 import { Conduct } from './conduct.js';
-import { ConsensusLink, messageFrame, type LinkStats } from './consensus-link.js';
+import { ConsensusLink, heardFrame, messageFrame, type LinkStats } from './consensus-link.js';
 import { P2pError } from './errors.js';
 import { streamError } from './frame-stream.js';
 import type { FinalBlock } from './chain-requests.js';
 import { Gossip, type GossipHandlers, type GossipStats } from './gossip/gossip.js';
 import { connectionGate } from './gate.js';
 import { isBound, type Binding, type BindingCheck, type Hello } from './handshake.js';
+import { Hearing } from './hearing.js';
 import { createHost } from './host.js';
 import { networkConfig, type NetworkConfig, type NetworkOptions } from './network-config.js';
-import { openStream, peerIdBytes, type Peer } from './peer.js';
+import { openStream, peerIdBytes, presence, type Peer } from './peer.js';
+import { PEERS } from './peer-exchange.js';
 import { ask, RequestServer, type RequestHandler, type RequestProtocol } from './requests.js';
+import { Seeker } from './seeker.js';
 import { StaticPeers } from './static-peers.js';
 
 export interface NetworkParts {
@@ -36,7 +41,11 @@ export interface NetworkParts {
   readonly onMessage: (peer: string, message: Message) => void;
   /** For logs and for who keeps something for each peer. */
   readonly onEvent?: (event: NetworkEvent) => void;
+  /** Where addresses and bans are kept; without it they are forgotten with a restart. */
+  readonly book?: BookFolder;
   readonly clock?: Clock;
+  /** Unix milliseconds: for what is kept over a restart. */
+  readonly wallMs?: () => number;
   readonly options?: NetworkOptions;
 }
 
@@ -50,7 +59,9 @@ export type NetworkEvent =
       readonly peer: string;
       readonly error: OgpuError;
       readonly isBanned: boolean;
-    };
+    }
+  /** The file of addresses and bans could not be read, or written. */
+  | { readonly kind: 'book-failed'; readonly error: P2pError };
 
 export interface PeerInfo extends LinkStats {
   readonly id: string;
@@ -72,6 +83,10 @@ export class Network {
   readonly #static: StaticPeers;
   readonly #servers: readonly RequestServer[];
   readonly #gossip: Gossip | undefined;
+  readonly #hearing: Hearing;
+  readonly #book: AddressBook;
+  readonly #seeker: Seeker;
+  readonly #served: readonly (readonly [RequestProtocol, RequestHandler])[];
   readonly #peers: Map<string, Peer>;
   readonly #admissions = new Map<Connection, Admission>();
   #isStopped = false;
@@ -111,7 +126,22 @@ export class Network {
     this.#host = host;
     this.#conduct = conduct;
     this.#peers = peers;
-    this.#servers = parts.serve.map(([protocol, handler]) => new RequestServer(protocol, handler, clock));
+    const warn = (error: P2pError): void => {
+      // Also while it stops.
+      parts.onEvent?.({ kind: 'book-failed', error });
+    };
+    this.#book = new AddressBook(parts.book, conduct, parts.wallMs ?? Date.now, warn);
+    this.#seeker = this.#createSeeker();
+    this.#served = [...parts.serve, [PEERS, (peer, request) => this.#answerSeeker(peer, request)]];
+    this.#servers = this.#served.map(([protocol, handler]) => new RequestServer(protocol, handler, clock));
+    this.#hearing = new Hearing({
+      clock,
+      heard: () => this.#heard(),
+      tell: (encoded) => {
+        const frame = heardFrame(encoded);
+        for (const peer of peers.values()) peer.link.send(frame);
+      },
+    });
     this.#gossip = parts.gossip && this.#createGossip(parts.gossip);
     this.#static = new StaticPeers({
       peers: config.staticPeers,
@@ -146,6 +176,11 @@ export class Network {
     }));
   }
 
+  /** Peers whose address is known and can be told. */
+  get knownCount(): number {
+    return this.#seeker.knownCount;
+  }
+
   /** Undefined where nothing is gossiped. */
   get gossipStats(): GossipStats | undefined {
     return this.#gossip?.stats;
@@ -171,6 +206,23 @@ export class Network {
     for (const peer of this.#peers.values()) {
       const isClaimed = peer.claim !== undefined && bytesEqual(peer.claim.validator, validator);
       if (isClaimed && this.#isBound(peer)) this.send(peer.id, message);
+    }
+  }
+
+  /**
+   * Passes a message on to the peers that do not hear its signer themselves.
+   *
+   * @param signer the validator
+   * @param source the peer it came from
+   * @param make called where there is such a peer
+   */
+  relay(signer: Uint8Array, source: string, make: () => Message): void {
+    const name = toHex(signer);
+    let frame: Uint8Array | undefined;
+    for (const peer of this.#peers.values()) {
+      if (peer.id === source || peer.hears.has(name) || this.#validatorOf(peer) === name) continue;
+      frame ??= messageFrame(encodeMessage(make()));
+      peer.link.send(frame);
     }
   }
 
@@ -218,8 +270,10 @@ export class Network {
     if (this.#isStopped) return;
     this.#isStopped = true;
     this.#static.stop();
+    this.#hearing.stop();
     for (const admission of this.#admissions.values()) admission.cancel();
     for (const peer of this.#peers.values()) peer.link.stop();
+    await this.#seeker.stop();
     await this.#gossip?.stop();
     await this.#host.stop();
   }
@@ -243,7 +297,7 @@ export class Network {
     await this.#serve('consensus', 2, (peer, stream) => {
       peer.link.accept(stream);
     });
-    for (const [i, [protocol]] of this.#parts.serve.entries()) {
+    for (const [i, [protocol]] of this.#served.entries()) {
       await this.#serve(protocol.name, protocol.maxConcurrent + 1, async (peer, stream) => {
         try {
           await this.#servers[i]?.serve(peer.id, stream);
@@ -253,8 +307,10 @@ export class Network {
       });
     }
     await this.#gossip?.start();
+    await this.#book.load();
     await host.start();
     this.#static.start();
+    this.#seeker.start();
   }
 
   /** Serves a protocol to peers that have passed the handshake; streams that come before wait for it. */
@@ -334,13 +390,41 @@ export class Network {
       link: this.#link(id),
       claim,
       isBound: bound,
+      hears: new Set(),
       headHeight: hello.headHeight,
     };
     this.#peers.set(id, peer);
     this.#static.admitted(id);
     this.#tell({ kind: 'peer-admitted', peer: id, isInbound: connection.direction === 'inbound' });
+    this.#seeker.admitted(presence(peer));
     peer.link.start();
+    peer.link.send(heardFrame(this.#hearing.current()));
+    this.#hearing.changed();
     this.#gossip?.join(id, connection);
+  }
+
+  #createSeeker(): Seeker {
+    return new Seeker({
+      ownId: () => this.id,
+      ownAddresses: () => this.addresses,
+      targetOutbound: this.#config.targetOutbound,
+      clock: this.#clock,
+      book: this.#book,
+      peers: () => [...this.#peers.values()].map(presence),
+      isExcluded: (id) => this.#static.has(id) || this.#conduct.isBanned(id),
+      dial: (address) => this.dial(address),
+      ask: (peer, request) => this.request(peer, PEERS, request),
+      blame: (peer, error) => {
+        this.blame(peer, error);
+      },
+      draw: (bound) => randomInt(bound),
+    });
+  }
+
+  // eslint-disable-next-line @typescript-eslint/require-await -- one part, at once
+  async *#answerSeeker(id: string, request: Uint8Array): AsyncGenerator<Uint8Array, void> {
+    const peer = this.#peers.get(id);
+    if (peer !== undefined) yield this.#seeker.answer(presence(peer), request);
   }
 
   #createGossip(handlers: GossipHandlers): Gossip {
@@ -379,6 +463,10 @@ export class Network {
       receive: (message) => {
         this.#parts.onMessage(id, message);
       },
+      hears: (validators) => {
+        const peer = this.#peers.get(id);
+        if (peer !== undefined) peer.hears = validators;
+      },
       fault: (error) => {
         this.blame(id, error);
         this.#disconnect(id, error);
@@ -402,6 +490,8 @@ export class Network {
       this.#peers.delete(id);
       peer.link.stop();
       this.#gossip?.leave(id);
+      if (!this.#isStopped) this.#hearing.changed();
+      this.#seeker.gone(id);
       for (const server of this.#servers) server.forgetPeer(id);
       this.#tell({ kind: 'peer-gone', peer: id });
     }
@@ -418,6 +508,18 @@ export class Network {
       peer.isBound = isBound(bindings, chain, peer.claim, peerIdBytes(peer.id));
     }
     return peer.isBound === true;
+  }
+
+  /** The validator that has said that a peer speaks for it, in hex. */
+  #validatorOf(peer: Peer): string | undefined {
+    return peer.claim !== undefined && this.#isBound(peer) ? toHex(peer.claim.validator) : undefined;
+  }
+
+  #heard(): ReadonlySet<string> {
+    const { binding } = this.#parts;
+    const heard = [...this.#peers.values()].map((peer) => this.#validatorOf(peer));
+    if (binding !== undefined) heard.push(toHex(binding.validator));
+    return new Set(heard.flatMap((validator) => validator ?? []));
   }
 
   #disconnect(id: string, error: Error): void {

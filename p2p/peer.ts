@@ -2,6 +2,7 @@ import type { Connection, Stream } from '@libp2p/interface';
 import { peerIdFromString } from '@libp2p/peer-id';
 import type { ConsensusLink } from './consensus-link.js';
 import { P2pError } from './errors.js';
+import type { PresentPeer } from './seeker.js';
 import type { Binding } from './handshake.js';
 
 /** A peer that has passed its handshake, over all its connections. */
@@ -14,8 +15,18 @@ export interface Peer {
   readonly claim: Binding | undefined;
   /** Whether the validator has said so too; undefined while its key is not known here. */
   isBound: boolean | undefined;
+  /** Validators it hears itself, in hex. */
+  hears: ReadonlySet<string>;
   /** As of its last handshake. */
   headHeight: number;
+}
+
+/** A peer as those know it who look for others. */
+export function presence({ id, connections }: Peer): PresentPeer {
+  const all = [...connections];
+  const outbound = all.find(({ direction }) => direction === 'outbound');
+  const remote = (outbound ?? all[0])?.remoteAddr.toString() ?? '';
+  return { id, remote, isOutbound: outbound !== undefined };
 }
 
 /** A new stream on any connection of the peer. @throws P2pError PEER_UNKNOWN, or what libp2p fails with */

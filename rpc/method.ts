@@ -29,6 +29,8 @@ export interface RpcMethod {
   readonly result: { readonly description: string; readonly schema: z.ZodType };
   /** Heavy ones wait for a place of which there are few. */
   readonly isHeavy: boolean;
+  /** Whatever it is given, it is not looked at: for what is not supported. */
+  readonly takesAnything: boolean;
   /** Codes it may answer with beyond those every method has. */
   readonly errors: readonly string[];
   readonly call: (context: MethodContext, values: readonly unknown[]) => unknown;
@@ -40,10 +42,11 @@ type Values<Parameters extends readonly Parameter[]> = {
 
 export interface MethodDefinition<Parameters extends readonly Parameter[]> extends Omit<
   RpcMethod,
-  'parameters' | 'call' | 'isHeavy' | 'errors'
+  'parameters' | 'call' | 'isHeavy' | 'takesAnything' | 'errors'
 > {
   readonly parameters: Parameters;
   readonly isHeavy?: boolean;
+  readonly takesAnything?: boolean;
   readonly errors?: readonly string[];
   /** @returns JSON, or a `RawJson`; a promise of either */
   readonly call: (context: MethodContext, ...values: Values<Parameters>) => unknown;
@@ -52,10 +55,11 @@ export interface MethodDefinition<Parameters extends readonly Parameter[]> exten
 export function defineMethod<const Parameters extends readonly Parameter[]>(
   definition: MethodDefinition<Parameters>,
 ): RpcMethod {
-  const { call, isHeavy = false, errors = [], ...rest } = definition;
+  const { call, isHeavy = false, takesAnything = false, errors = [], ...rest } = definition;
   return {
     ...rest,
     isHeavy,
+    takesAnything,
     errors,
     call: (context, values) => call(context, ...(values as Values<Parameters>)),
   };

@@ -49,6 +49,8 @@ export interface RpcServer {
   readonly url: string;
   readonly host: string;
   readonly port: number;
+  /** Open WebSockets. */
+  readonly sockets: number;
   /** Takes no more requests, ends subscriptions, and resolves when the port is free. */
   close(): Promise<void>;
 }
@@ -80,8 +82,12 @@ export async function startRpcServer(options: RpcServerOptions): Promise<RpcServ
     url,
     host,
     port: bound,
+    get sockets() {
+      return app.websocketServer.clients.size;
+    },
     close: async () => {
       services.news.close();
+      services.hub.close();
       for (const socket of app.websocketServer.clients) socket.close(GOING_AWAY, 'the node stops');
       await app.close();
     },

@@ -33,4 +33,4 @@ export function readEnvironment(env: Environment, folder: string): Layer {
 
 /** Of the tests and benchmarks, and what Kubernetes sets in every container when a service is called `ogpu`. */
 const OF_OTHERS =
-  /^OGPU_(?:CONFIG|UPDATE_FIXTURES|CASES|BENCH_\w+|SOAK_\w+|TEST_\w+|(?:\w+_)?SERVICE_(?:HOST|PORT\w*)|PORT|(?:\w+_)?PORT_\d+_(?:TCP|UDP)\w*)$/;
+  /^OGPU_(?:CONFIG|RPC_URL|UPDATE_FIXTURES|CASES|BENCH_\w+|SOAK_\w+|TEST_\w+|(?:\w+_)?SERVICE_(?:HOST|PORT\w*)|PORT|(?:\w+_)?PORT_\d+_(?:TCP|UDP)\w*)$/;

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { parseAddress } from '../../protocol/address.js';
 import { fromHex } from '../../protocol/bytes.js';
+import { DEFAULT_LIMITS } from '../../rpc/limits.js';
 import type { Retention } from '../../state/chain/retention.js';
 import { DATABASE_DEFAULTS } from '../database.js';
 import { DEFAULT_MEMPOOL_CONFIG } from '../mempool/config.js';
@@ -23,8 +24,8 @@ import {
 
 export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const;
 
-/** Blocks below which a pruned node could not serve peers that were away for a moment, nor judge old evidence. */
-const MIN_HISTORY_BLOCKS = 1_024;
+/** With fewer, a node could not help a peer that was away for a moment. */
+export const MIN_HISTORY_BLOCKS = 128;
 const MAX_MS = 30 * 24 * 3_600_000;
 const MIB = 1024 ** 2;
 const GIB = 1024 ** 3;
@@ -100,17 +101,35 @@ export const SETTINGS = {
       initial: [],
       example: ['127.0.0.1'],
     }),
-    maxConnections: integerSetting(1, 65_536, { about: 'Open connections of all clients.', initial: 4_096 }),
+    maxConnections: integerSetting(1, 65_536, {
+      about: 'Open connections of all clients.',
+      initial: DEFAULT_LIMITS.maxConnections,
+    }),
     requestsPerSecond: integerSetting(1, 1_000_000, {
       about: 'Requests of one client in a second on average. Clients of this machine are not counted.',
-      initial: 500,
+      initial: DEFAULT_LIMITS.requestsPerSecond,
     }),
-    burst: integerSetting(1, 10_000_000, { about: 'Requests of one client at once.', initial: 5_000 }),
-    maxRequestBytes: bytesSetting(1_024, GIB, { about: 'Bytes of one request.', initial: '5 MiB' }),
-    maxBatch: integerSetting(1, 100_000, { about: 'Calls in one request.', initial: 1_000 }),
-    maxResponseBytes: bytesSetting(1_024, GIB, { about: 'Bytes of one answer.', initial: '64 MiB' }),
-    maxCallMs: integerSetting(1, 600_000, { about: 'Time of one call, in milliseconds.', initial: 10_000 }),
-    maxLogs: integerSetting(1, 1_000_000, { about: 'Logs in one answer.', initial: 10_000 }),
+    burst: integerSetting(1, 10_000_000, {
+      about: 'Requests of one client at once.',
+      initial: DEFAULT_LIMITS.burst,
+    }),
+    maxRequestBytes: bytesSetting(1_024, GIB, {
+      about: 'Bytes of one request.',
+      initial: formatBytes(DEFAULT_LIMITS.maxRequestBytes),
+    }),
+    maxBatch: integerSetting(1, 100_000, {
+      about: 'Calls in one request.',
+      initial: DEFAULT_LIMITS.maxBatch,
+    }),
+    maxResponseBytes: bytesSetting(1_024, GIB, {
+      about: 'Bytes of one answer.',
+      initial: formatBytes(DEFAULT_LIMITS.maxResponseBytes),
+    }),
+    maxCallMs: integerSetting(1, 600_000, {
+      about: 'Time of one call, in milliseconds.',
+      initial: DEFAULT_LIMITS.maxCallMs,
+    }),
+    maxLogs: integerSetting(1, 1_000_000, { about: 'Logs in one answer.', initial: DEFAULT_LIMITS.maxLogs }),
     faucetKeyFile: optionalPath({
       about:
         'File, mode 0600, with the private key in hex of an account that gives coins to whoever asks. For devnets alone.',

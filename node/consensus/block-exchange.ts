@@ -206,7 +206,8 @@ export class BlockExchange {
     if (!this.#parts.mayCheck(peer, `block ${name}`)) return;
     const hashes = body.transactions.map(keccak256);
     const roots = bodyRoots(body, hashes);
-    if (isNamedBy(header, roots)) this.#finish(header, body);
+    if (isNamedBy(header, roots))
+      this.#finish(peer, { header, body }, () => compactBody(header, body, hashes));
     else this.#blame(peer, 'BLOCK_BODY_FOREIGN', 'a header with another body');
   }
 
@@ -262,7 +263,9 @@ export class BlockExchange {
     for (const [name, header] of this.#headers) {
       if (!isNamedBy(header, assembled.roots)) continue;
       isNamed = true;
-      if (this.#isWanted(name)) this.#finish(header, assembled.body);
+      if (this.#isWanted(name)) {
+        this.#finish(assembly.peer, { header, body: assembled.body }, () => assembly.compact);
+      }
     }
     if (isNamed || own === undefined) return isNamed;
     if (assembly.isDistrusted) {
@@ -282,8 +285,17 @@ export class BlockExchange {
     this.#parts.network.send(assembly.peer, { kind: 'wantTransactions', wantTransactions });
   }
 
-  #finish(header: Header, body: Body): void {
-    this.#parts.submit({ kind: 'block', id: blockId(header), block: { header, body } });
+  /** Hands a block on: one that is proposed also to whom its proposer does not reach. */
+  #finish(peer: string, block: Block, compact: () => CompactBody): void {
+    const { header } = block;
+    const id = blockId(header);
+    this.#parts.submit({ kind: 'block', id, block });
+    if (!this.#headers.has(toHex(id))) return;
+    this.#parts.network.relay?.(header.proposer, peer, () => {
+      const body = compact();
+      this.#offer(body, block.body);
+      return { kind: 'compactBlock', compactBlock: { header, body } };
+    });
   }
 
   /** What is open goes out with names, what is final as it is: who is behind may not have its transactions. */

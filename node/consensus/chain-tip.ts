@@ -9,6 +9,7 @@ import { blockCodec } from '../../protocol/types/block.js';
 import { extendedCommitCodec, type ExtendedCommit } from '../../protocol/types/commit.js';
 import type { ValidatorSet } from '../../protocol/types/validators.js';
 import { validatorSetCodec } from '../../protocol/types/validators.js';
+import { readBase } from '../../state/chain/base.js';
 import { readHead } from '../../state/chain/block-batch.js';
 import { readPastState } from '../../state/chain/past-state.js';
 import { validatorsAt } from '../../state/staking/active-set.js';
@@ -35,8 +36,7 @@ export async function readTip(store: Store, bls: Bls): Promise<ChainTip> {
   const parent = readParent(store, height);
   const commit =
     height === 0 ? undefined : extendedCommitCodec.decode(readBytes(store, NODE_KEYS.commit.encode(height)));
-  const grandparentSet =
-    height < 2 ? undefined : await readPastState(store, height - 1, (view) => validatorsAt(view, height - 1));
+  const grandparentSet = height < 2 ? undefined : await setBefore(store, height);
   return tipOf(store, {
     parent,
     commit,
@@ -44,6 +44,13 @@ export async function readTip(store: Store, bls: Bls): Promise<ChainTip> {
     parentCommittee: height === 0 ? undefined : createCommittee(validatorsAt(store, height), bls),
     grandparentCommittee: grandparentSet && createCommittee(grandparentSet, bls),
   });
+}
+
+/** The set that decided the height before a tip. */
+async function setBefore(store: Store, height: number): Promise<ValidatorSet> {
+  const base = readBase(store);
+  if (base?.height === height) return base.previousValidators;
+  return readPastState(store, height - 1, (view) => validatorsAt(view, height - 1));
 }
 
 /**

@@ -56,7 +56,12 @@ export interface InboxParts {
 }
 
 /** What the verifier hands back: with the header and the moment it came, for proposals. */
-type Unverified = ConsensusMessage & { readonly header?: Header; readonly receivedMs: number };
+type Unverified = ConsensusMessage & {
+  readonly header?: Header;
+  readonly receivedMs: number;
+  /** Verified before, and passed on then. */
+  readonly isRepeated?: boolean;
+};
 
 /** Peers whose place in the chain is remembered. */
 const MAX_PEERS = 1024;
@@ -276,7 +281,7 @@ export class Inbox {
       this.#parts.submit({ kind: 'peer-round', height, round, from: peer });
     } else if (open.isNear(round)) {
       this.#verifier.forget(message);
-      this.#verifier.submit(peer, message);
+      this.#verifier.submit(peer, { ...message, isRepeated: true });
     }
   }
 
@@ -287,15 +292,22 @@ export class Inbox {
   #takeVerified(message: Unverified, peer: string): void {
     if (message.type === 'proposal') {
       const { proposal, header, receivedMs } = message;
-      if (header !== undefined) {
-        this.#parts.submit({ kind: 'proposal', proposal: { proposal, header }, receivedMs });
-        this.blocks.propose({ proposal, header });
-      }
+      if (header === undefined) return;
+      const signed = { proposal, header };
+      this.#relay(proposal.proposer, peer, { kind: 'proposal', proposal: signed });
+      this.#parts.submit({ kind: 'proposal', proposal: signed, receivedMs });
+      this.blocks.propose(signed);
       return;
     }
-    const { vote, extension } = message;
+    const { vote, extension, isRepeated = false } = message;
     const signed = { vote, extension: extension === undefined ? [] : [extension] };
+    if (!isRepeated) this.#relay(vote.validator, peer, { kind: 'vote', vote: signed });
     this.#parts.submit({ kind: 'vote', vote: signed, from: peer });
+  }
+
+  /** Of equal messages only the first comes here: none goes in circles. */
+  #relay(signer: Uint8Array, source: string, message: Message): void {
+    this.#parts.network.relay?.(signer, source, () => message);
   }
 
   #takeProof(peer: string, message: Message & { readonly kind: 'polka' | 'commit' | 'evidence' }): void {

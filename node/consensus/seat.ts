@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto';
+import type { Message } from '../../consensus/messages.js';
 import { signerFolder, walFolder } from '../data-folder.js';
 import { openFolder, type LockedFolder } from '../disk/open-folder.js';
 import type { ValidatorIdentity } from '../validator-identity.js';
+import type { ChainTip } from './chain-tip.js';
 import { openParticipant, type ParticipantOptions } from './open-participant.js';
 import type { Participant } from './participant.js';
 
@@ -12,10 +14,32 @@ export interface SeatOptions extends Omit<ParticipantOptions, 'logFolder' | 'val
 }
 
 /** A part taken in consensus, with its folders locked for as long as it lasts. */
-export interface Seat {
+export class Seat {
   readonly participant: Participant;
+  readonly #unlock: () => Promise<void>;
+
+  constructor(participant: Participant, unlock: () => Promise<void>) {
+    this.participant = participant;
+    this.#unlock = unlock;
+  }
+
+  get tip(): ChainTip {
+    return this.participant.tip;
+  }
+
+  receive(peer: string, message: Message): void {
+    this.participant.receive(peer, message);
+  }
+
+  disconnected(peer: string): void {
+    this.participant.disconnected(peer);
+  }
+
   /** Nothing touches the folders or the store any more when this resolves. */
-  readonly close: () => Promise<void>;
+  async close(): Promise<void> {
+    await this.participant.close();
+    await this.#unlock();
+  }
 }
 
 /**
@@ -44,11 +68,7 @@ export async function takeSeat({ dataDir, validator, ...options }: SeatOptions):
       ...options,
       ...{ logFolder, validator: signing, randomBytes },
     });
-    const close = async (): Promise<void> => {
-      await participant.close();
-      await unlockAll();
-    };
-    return { participant, close };
+    return new Seat(participant, unlockAll);
   } catch (error) {
     await unlockAll();
     throw error;

@@ -13,6 +13,13 @@ export interface ConsensusNetwork {
   send(peer: string, message: Message): void;
   /** To a validator by its id, if there is a way. */
   sendToValidator(validator: Uint8Array, message: Message): void;
+  /**
+   * Passes a message on, that has come from a peer and was found good, to whomever the validator who signed it does not reach itself.
+   * Absent where all validators reach each other.
+   *
+   * @param make called where there is such a peer
+   */
+  relay?(signer: Uint8Array, source: string, make: () => Message): void;
   /** What a peer has sent that no correct one sends. */
   blame(peer: string, error: OgpuError): void;
 }

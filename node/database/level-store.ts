@@ -11,7 +11,15 @@ import {
   PAGE_BYTES,
   PAGE_ENTRIES,
 } from '../../state/store/limits.js';
-import type { Change, Entry, KeyRange, RangeQuery, Store, WriteOptions } from '../../state/store/store.js';
+import type {
+  Change,
+  Entry,
+  KeyRange,
+  RangeQuery,
+  Snapshot,
+  SnapshotStore,
+  WriteOptions,
+} from '../../state/store/store.js';
 import { closedError, readError, writeError } from './errors.js';
 import { seal, unseal } from './seal.js';
 import { SharedSnapshot } from './shared-snapshot.js';
@@ -20,7 +28,7 @@ import { Turns } from './turns.js';
 type Bytes = Level<Uint8Array, Uint8Array>;
 
 /** `Store` over an opened LevelDB whose keys and values are bytes ("view"); owns it from then on. */
-export class LevelStore implements Store {
+export class LevelStore implements SnapshotStore {
   readonly #level: Bytes;
   readonly #cache: ReadCache;
   /** While a write runs: the state before it, so that no reader sees it early or in part. */
@@ -49,33 +57,26 @@ export class LevelStore implements Store {
   }
 
   async *range(query: RangeQuery): AsyncGenerator<readonly Entry[], void, undefined> {
+    yield* this.#pages(query, this.#before);
+  }
+
+  openSnapshot(): Snapshot {
     this.#assertOpen();
-    checkQuery(query);
-    const { gte, lt, reverse = false, limit } = query;
-    const before = this.#before;
-    const iterator = this.#level.iterator({
-      gte,
-      lt,
-      reverse,
-      limit,
-      fillCache: false,
-      highWaterMarkBytes: PAGE_BYTES,
-      ...(before === undefined ? {} : { snapshot: before.snapshot }),
-    });
-    before?.share();
-    try {
-      for (;;) {
-        const page = await iterator.nextv(PAGE_ENTRIES);
+    const shared = this.#before ?? new SharedSnapshot(this.#level.snapshot());
+    if (shared === this.#before) shared.share();
+    let isClosed = false;
+    return {
+      get: (key) => {
         this.#assertOpen();
-        if (page.length === 0) return;
-        yield page.map(([key, value]) => ({ key: plain(key), value: this.#unseal(key, value) }));
-      }
-    } catch (error) {
-      throw this.#closing === undefined ? readError(this.#level.location, error) : closedError();
-    } finally {
-      await iterator.close();
-      if (before !== undefined) await this.#release(before);
-    }
+        return this.#readFrom(key, shared);
+      },
+      range: (query) => this.#pages(query, shared),
+      close: async () => {
+        if (isClosed) return;
+        isClosed = true;
+        await this.#release(shared);
+      },
+    };
   }
 
   async write(batch: readonly Change[], options: WriteOptions = {}): Promise<void> {
@@ -119,18 +120,52 @@ export class LevelStore implements Store {
     return this.#cache.statistics();
   }
 
-  readonly #read = (key: Uint8Array): Uint8Array | undefined => {
+  async *#pages(
+    query: RangeQuery,
+    from: SharedSnapshot | undefined,
+  ): AsyncGenerator<readonly Entry[], void, undefined> {
+    this.#assertOpen();
+    checkQuery(query);
+    const { gte, lt, reverse = false, limit } = query;
+    const iterator = this.#level.iterator({
+      gte,
+      lt,
+      reverse,
+      limit,
+      fillCache: false,
+      highWaterMarkBytes: PAGE_BYTES,
+      ...(from === undefined ? {} : { snapshot: from.snapshot }),
+    });
+    from?.share();
+    try {
+      for (;;) {
+        const page = await iterator.nextv(PAGE_ENTRIES);
+        this.#assertOpen();
+        if (page.length === 0) return;
+        yield page.map(([key, value]) => ({ key: plain(key), value: this.#unseal(key, value) }));
+      }
+    } catch (error) {
+      throw this.#closing === undefined ? readError(this.#level.location, error) : closedError();
+    } finally {
+      await iterator.close();
+      if (from !== undefined) await this.#release(from);
+    }
+  }
+
+  readonly #read = (key: Uint8Array): Uint8Array | undefined => this.#readFrom(key, this.#before);
+
+  #readFrom(key: Uint8Array, from: SharedSnapshot | undefined): Uint8Array | undefined {
     try {
       const lentKey = lend(key);
       const value =
-        this.#before === undefined
+        from === undefined
           ? this.#level.getSync(lentKey)
-          : this.#level.getSync<Uint8Array, Uint8Array>(lentKey, { snapshot: this.#before.snapshot });
+          : this.#level.getSync<Uint8Array, Uint8Array>(lentKey, { snapshot: from.snapshot });
       return value === undefined ? undefined : this.#unseal(key, value);
     } catch (error) {
       throw readError(this.#level.location, error);
     }
-  };
+  }
 
   #unseal(key: Uint8Array, sealed: Uint8Array): Uint8Array {
     return unseal(this.#level.location, key, sealed);

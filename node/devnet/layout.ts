@@ -14,6 +14,7 @@ import { OgpuError } from '../../protocol/errors.js';
 import { protocolVersionAt } from '../../protocol/params.js';
 import { PRESETS } from '../../protocol/presets.js';
 import { CONFIG_FILE } from '../config/load.js';
+import { keysFolder } from '../data-folder.js';
 import type { KdfParams } from '../keys/kdf.js';
 import { storeNodeIdentity, storeValidatorKey } from '../keys/keyring.js';
 import { generateValidatorSecret } from '../keys/secret-key.js';
@@ -97,7 +98,7 @@ export async function createDevnet(folder: string, validators: number): Promise<
   for (const [index, own] of ports.entries()) {
     const name = `node-${index}`;
     const at = join(folder, name);
-    const { identity } = await storeNodeIdentity(join(at, 'data', 'keys'));
+    const { identity } = await storeNodeIdentity(keysFolder(join(at, 'data')));
     nodes.push({ name, folder: at, peerId: identity.peerId, ...own });
   }
   const genesisFolder = join(folder, 'genesis');
@@ -194,12 +195,49 @@ async function layOutNode(parts: {
   readonly faucetKeyFile: string;
 }): Promise<void> {
   const { node, nodes, owner, secret, genesisFile, faucetKeyFile } = parts;
-  const keys = join(dataFolder(node), 'keys');
   const password = randomBytes(16).toString('hex');
   const passwordFile = join(node.folder, 'password');
   await createSecretFile(passwordFile, Buffer.from(password));
-  const key = await storeValidatorKey(keys, secret, password, { kdf: FAST_KDF });
-  const peers = nodes.filter((other) => other !== node).map(multiaddress);
+  const key = await storeValidatorKey(keysFolder(dataFolder(node)), secret, password, { kdf: FAST_KDF });
+  await writeConfig(node, genesisFile, nodes, [
+    '',
+    '[validator]',
+    'enabled = true',
+    `keystoreFile = ${quoted(key.file)}`,
+    `passwordFile = ${quoted(passwordFile)}`,
+    `owner = ${quoted(toChecksumAddress(owner.address))}`,
+    '',
+    '[rpc]',
+    ...rpcLines(node),
+    `faucetKeyFile = ${quoted(faucetKeyFile)}`,
+  ]);
+}
+
+/** Lays out a node that only follows, beside the validators. @param more lines of its configuration */
+export async function addFollower(
+  { folder, genesisFile, nodes }: Devnet,
+  name: string,
+  more: readonly string[] = [],
+): Promise<DevnetNode> {
+  const [p2pPort = 0, rpcPort = 0, metricsPort = 0] = await freePorts([0, 0, 0]);
+  const at = join(folder, name);
+  const { identity } = await storeNodeIdentity(keysFolder(join(at, 'data')));
+  const node: DevnetNode = { name, folder: at, peerId: identity.peerId, p2pPort, rpcPort, metricsPort };
+  await writeConfig(node, genesisFile, nodes, ['', '[rpc]', ...rpcLines(node), ...more]);
+  return node;
+}
+
+function rpcLines({ rpcPort }: DevnetNode): string[] {
+  return [`port = ${rpcPort}`, 'corsOrigins = ["*"]'];
+}
+
+async function writeConfig(
+  node: DevnetNode,
+  genesisFile: string,
+  nodes: readonly DevnetNode[],
+  more: readonly string[],
+): Promise<void> {
+  const peers = nodes.filter(({ name }) => name !== node.name).map(multiaddress);
   const lines = [
     '# A node of a devnet. Nothing here is secret, or worth anything elsewhere.',
     `dataDir = ${quoted(dataFolder(node))}`,
@@ -209,19 +247,9 @@ async function layOutNode(parts: {
     `listen = [${quoted(`/ip4/127.0.0.1/tcp/${node.p2pPort}`)}]`,
     `peers = [${peers.map(quoted).join(', ')}]`,
     '',
-    '[rpc]',
-    `port = ${node.rpcPort}`,
-    'corsOrigins = ["*"]',
-    `faucetKeyFile = ${quoted(faucetKeyFile)}`,
-    '',
     '[metrics]',
     `port = ${node.metricsPort}`,
-    '',
-    '[validator]',
-    'enabled = true',
-    `keystoreFile = ${quoted(key.file)}`,
-    `passwordFile = ${quoted(passwordFile)}`,
-    `owner = ${quoted(toChecksumAddress(owner.address))}`,
+    ...more,
     '',
   ];
   await mkdir(dataFolder(node), { recursive: true, mode: 0o700 });

@@ -1,10 +1,14 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { GenesisError } from '../../genesis/faults.js';
-import { readTextFile, writeFileAtomically } from '../../genesis/files.js';
+import { readTextFile } from '../../genesis/files.js';
 import { toHex } from '../../protocol/bytes.js';
 import { blockId } from '../../protocol/types/header.js';
+import { codeOf } from '../database/errors.js';
+import { createFile } from '../disk/atomic-file.js';
 import { BundleError, formatBundle, MAX_BUNDLE_BYTES, parseBundle, type Bundle } from './bundle.js';
+
+/** To be looked at by others. */
+const FILE_MODE = 0o644;
 
 /** Where the bundle of a block goes: a machine has at most one of each block. */
 export function bundlePath(folder: string, { record }: Bundle): string {
@@ -23,10 +27,10 @@ export async function writeBundle(folder: string, bundle: Bundle): Promise<strin
   const bytes = new TextEncoder().encode(formatBundle(bundle));
   try {
     await mkdir(folder, { recursive: true });
-    await writeFileAtomically(path, [bytes], { replace: false });
+    await createFile(path, bytes, FILE_MODE);
     return path;
   } catch (error) {
-    if (error instanceof GenesisError && error.code === 'GENESIS_EXISTS')
+    if (codeOf(error) === 'EEXIST')
       throw new BundleError('BUNDLE_EXISTS', 'there is a bundle of this block', { path }, { cause: error });
     throw fileError('write', path, error);
   }

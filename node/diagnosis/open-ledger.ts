@@ -4,7 +4,7 @@ import { OgpuError } from '../../protocol/errors.js';
 import type { ChainIdentity } from '../../protocol/domains.js';
 import { PROTOCOL_VERSION } from '../../protocol/params.js';
 import { readHead } from '../../state/chain/block-batch.js';
-import { assertHeadNotLost } from '../../state/chain/genesis.js';
+import { assertHeadNotLost } from '../../state/chain/beginning.js';
 import type { Head } from '../../state/chain/records.js';
 import type { LevelStore } from '../database/level-store.js';
 import { openDatabase } from '../database.js';

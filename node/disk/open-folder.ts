@@ -1,11 +1,11 @@
-import { mkdir } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { Level } from 'level';
 import type { Folder } from '../../consensus/disk/disk.js';
 import { DiskError } from '../../consensus/disk/disk.js';
 import { durableFolder } from '../../consensus/disk/durable-folder.js';
 import { codeOf } from '../database/errors.js';
-import { diskError, realDirectory, syncFolder } from './real-directory.js';
+import { makeFolder } from './atomic-file.js';
+import { diskError, realDirectory } from './real-directory.js';
 
 export interface LockedFolder {
   readonly folder: Folder;
@@ -53,13 +53,3 @@ async function takeLock(path: string): Promise<Level> {
 }
 
 const LOCK_FOLDER = 'lock';
-const FOLDER_MODE = 0o700;
-
-/** A new folder outlasts a loss of power once its entry in its parent is synced. */
-async function makeFolder(path: string): Promise<void> {
-  const outermost = await mkdir(path, { recursive: true, mode: FOLDER_MODE });
-  if (outermost === undefined) return;
-  for (let made = path; made.length >= outermost.length; made = dirname(made)) {
-    await syncFolder(dirname(made));
-  }
-}

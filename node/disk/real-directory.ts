@@ -3,6 +3,7 @@ import { open, readdir, rename, unlink, type FileHandle } from 'node:fs/promises
 import { join } from 'node:path';
 import type { Directory, OpenFile } from '../../consensus/disk/directory.js';
 import { DiskError } from '../../consensus/disk/disk.js';
+import { syncFolder } from './atomic-file.js';
 
 /** A folder of the file system, which must exist. */
 export function realDirectory(path: string): Directory {
@@ -15,12 +16,6 @@ export function realDirectory(path: string): Directory {
     sync: () => attempt(path, () => syncFolder(path)),
     list: () => attempt(path, () => listFiles(path)),
   };
-}
-
-/** Makes the entries of a folder outlast a loss of power. */
-export async function syncFolder(path: string): Promise<void> {
-  const handle = await open(path, constants.O_RDONLY | constants.O_DIRECTORY);
-  await handle.sync().finally(() => handle.close());
 }
 
 /** What a failed call of the file system is reported as. Errors of a disk pass unchanged. */

@@ -1,8 +1,8 @@
-import { randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { link, lstat, mkdir, open, rename, stat, unlink, type FileHandle } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
+import { lstat, open, stat, type FileHandle } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { OgpuError } from '../../protocol/errors.js';
+import { createFile, makeFolder, PRIVATE_FILE_MODE, replaceFile } from '../disk/atomic-file.js';
 
 /** Secret files and the folders that hold them, always with `path` and the `cure` in the error's data. */
 export class SecretFileError extends OgpuError<
@@ -18,8 +18,6 @@ export class SecretFileError extends OgpuError<
   | 'SECRET_FILE_IO'
 > {}
 
-const FILE_MODE = 0o600;
-const FOLDER_MODE = 0o700;
 const GROUP_AND_WORLD = 0o077;
 
 /** Far above any keystore, mnemonic or password; a device or a huge file must not be read into memory. */
@@ -59,10 +57,8 @@ export async function readSecretFile(path: string, maxBytes = MAX_SECRET_FILE_BY
  */
 export async function createSecretFile(path: string, bytes: Uint8Array): Promise<void> {
   await ensureSecretFolder(dirname(path));
-  // link() refuses an existing name, which rename() would silently replace.
-  await publish(path, bytes, async (temporary) => {
-    await link(temporary, path);
-    await unlink(temporary);
+  await createFile(path, bytes, PRIVATE_FILE_MODE).catch((cause: unknown) => {
+    throw errnoOf(cause) === 'EEXIST' ? existsError(path) : ioError('write', path, cause);
   });
 }
 
@@ -88,7 +84,9 @@ export async function refuseExistingFile(path: string): Promise<void> {
  */
 export async function replaceSecretFile(path: string, bytes: Uint8Array): Promise<void> {
   await ensureSecretFolder(dirname(path));
-  await publish(path, bytes, (temporary) => rename(temporary, path));
+  await replaceFile(path, bytes, PRIVATE_FILE_MODE).catch((cause: unknown) => {
+    throw ioError('write', path, cause);
+  });
 }
 
 /**
@@ -99,7 +97,7 @@ export async function replaceSecretFile(path: string, bytes: Uint8Array): Promis
  */
 export async function ensureSecretFolder(folder: string): Promise<void> {
   try {
-    await makeFolders(resolve(folder));
+    await makeFolder(folder);
     const { mode, uid } = await stat(folder);
     if (isOurs(uid) && (mode & GROUP_AND_WORLD) === 0) return;
   } catch (cause) {
@@ -110,52 +108,6 @@ export async function ensureSecretFolder(folder: string): Promise<void> {
     path: folder,
     cure,
   });
-}
-
-/** A new folder lasts once its entry in its parent is synced; `publish` syncs the innermost one. */
-async function makeFolders(folder: string): Promise<void> {
-  const outermost = await mkdir(folder, { recursive: true, mode: FOLDER_MODE });
-  if (outermost === undefined) return;
-  for (let made = folder; made.length >= outermost.length; made = dirname(made)) {
-    await syncFolder(dirname(made));
-  }
-}
-
-async function publish(
-  path: string,
-  bytes: Uint8Array,
-  put: (temporary: string) => Promise<void>,
-): Promise<void> {
-  const folder = dirname(path);
-  const temporary = join(folder, `.${basename(path)}.${randomBytes(6).toString('hex')}.tmp`);
-  try {
-    await writeSynced(temporary, bytes);
-    await put(temporary);
-    await syncFolder(folder);
-  } catch (cause) {
-    await unlink(temporary).catch(() => undefined);
-    throw errnoOf(cause) === 'EEXIST' ? existsError(path) : ioError('write', path, cause);
-  }
-}
-
-async function writeSynced(path: string, bytes: Uint8Array): Promise<void> {
-  const file = await open(path, 'wx', FILE_MODE);
-  try {
-    await file.chmod(FILE_MODE);
-    await file.writeFile(bytes);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-}
-
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, constants.O_RDONLY | constants.O_DIRECTORY);
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }
 
 async function checkPrivate(file: FileHandle, path: string): Promise<void> {

@@ -5,7 +5,7 @@ import { prettyEntry } from './pretty.js';
 
 type Write = (fields: LogFields, message: string) => void;
 
-/** Writes entries. What each level means stands in docs/logging.md. */
+/** Writes entries. What each level means stands in docs/operations.md. */
 export interface Logger {
   /** The node stops because of it. */
   readonly fatal: Write;

@@ -178,6 +178,23 @@ const log: readonly Figure[] = [
   ),
 ];
 
+const thread: readonly Figure[] = [
+  gauge(
+    'ogpu_event_loop_delay_seconds',
+    'How late timers of the main thread were in the last ten seconds.',
+    ({ eventLoop }) => {
+      const window = eventLoop?.();
+      return window && { 0.5: window.p50Ms / 1000, 0.99: window.p99Ms / 1000, 1: window.maxMs / 1000 };
+    },
+    'quantile',
+  ),
+  gauge(
+    'ogpu_event_loop_utilization_ratio',
+    'Part of the last ten seconds in which the main thread was busy, 0 to 1.',
+    ({ eventLoop }) => eventLoop?.().utilization,
+  ),
+];
+
 /** Everything that is read from sources. */
 export const FIGURES: readonly Figure[] = [
   ...chain,
@@ -186,6 +203,7 @@ export const FIGURES: readonly Figure[] = [
   ...mempool,
   ...p2p,
   ...store,
+  ...thread,
   ...log,
 ];
 

@@ -1,6 +1,5 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { packageVersion } from '../version.js';
-import type { EventLoopWindow } from './event-loop.js';
 import { FIGURES, type Figure } from './figures.js';
 import type { MetricSources } from './sources.js';
 import { sizeOf } from './storage.js';
@@ -30,7 +29,6 @@ export interface Metrics {
   blockFinal(block: FinalBlockFigures): void;
   rpcAnswered(call: RpcCallFigures): void;
   rpcSubscriptions(count: number): void;
-  eventLoop(window: EventLoopWindow): void;
 }
 
 /** Sizes are looked up again after this. */
@@ -50,7 +48,7 @@ export function createMetrics(sources: MetricSources): Metrics {
     labelNames: ['version'],
     registers: [registry],
   }).set({ version: packageVersion() }, 1);
-  return { registry, ...blockMetrics(registry), ...rpcMetrics(registry), ...loopMetrics(registry) };
+  return { registry, ...blockMetrics(registry), ...rpcMetrics(registry) };
 }
 
 function registerFigure(registry: Registry, figure: Figure, sources: MetricSources): void {
@@ -175,28 +173,6 @@ function rpcMetrics(registry: Registry): Pick<Metrics, 'rpcAnswered' | 'rpcSubsc
     },
     rpcSubscriptions: (count) => {
       subscriptions.set(count);
-    },
-  };
-}
-
-function loopMetrics(registry: Registry): Pick<Metrics, 'eventLoop'> {
-  const delay = new Gauge({
-    name: 'ogpu_event_loop_delay_seconds',
-    help: 'How late timers of the main thread were in the last ten seconds.',
-    labelNames: ['quantile'],
-    registers: [registry],
-  });
-  const utilization = new Gauge({
-    name: 'ogpu_event_loop_utilization_ratio',
-    help: 'Part of the last ten seconds in which the main thread was busy, 0 to 1.',
-    registers: [registry],
-  });
-  return {
-    eventLoop: ({ p50Ms, p99Ms, maxMs, utilization: busy }) => {
-      delay.set({ quantile: '0.5' }, p50Ms / 1000);
-      delay.set({ quantile: '0.99' }, p99Ms / 1000);
-      delay.set({ quantile: '1' }, maxMs / 1000);
-      utilization.set(busy);
     },
   };
 }

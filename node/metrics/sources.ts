@@ -1,5 +1,6 @@
 import type { CacheStatistics } from '../../state/store/cache.js';
 import type { MempoolStats } from '../mempool/tally.js';
+import type { EventLoopWindow } from './event-loop.js';
 
 /** The chain as this node has it. */
 export interface ChainFigures {
@@ -57,6 +58,8 @@ export interface MetricSources {
   readonly mempool?: () => MempoolStats;
   readonly p2p?: () => P2pFigures;
   readonly readCache?: () => CacheStatistics;
+  /** The last whole window. */
+  readonly eventLoop?: () => EventLoopWindow;
   readonly logEntries?: () => Readonly<Record<string, number>>;
   /** Folders or files whose size is told, by their name in the metric: ledger, wal, journal. */
   readonly storage?: Readonly<Record<string, string>>;

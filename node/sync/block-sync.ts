@@ -20,7 +20,7 @@ import type { TransactionSource } from '../consensus/surroundings.js';
 import type { Statement } from '../signatures/wire.js';
 import { BlockDownload, type FetchedBlock } from './block-download.js';
 import { BlockPreparation, type PreparedTransactions } from './block-preparation.js';
-import { SyncError } from './errors.js';
+import { commitWrong, SyncError } from './errors.js';
 import { PendingBlocks } from './pending-blocks.js';
 import { SpeedMeter, type SyncProgress } from './progress.js';
 import type { SyncNetwork } from './sync-network.js';
@@ -44,9 +44,12 @@ export interface BlockSyncParts {
   readonly onProgress?: (progress: SyncProgress) => void;
   /** How long it waits for somebody who has blocks, at the beginning and when none come any more. */
   readonly patienceMs?: number;
+  /** How long it waits at the beginning while nobody at all is there. */
+  readonly lonelyMs?: number;
 }
 
 const PATIENCE_MS = 15_000;
+const LONELY_MS = 3_000;
 const TICK_MS = 200;
 
 /** What is known of heads that old is good enough to end with. */
@@ -204,8 +207,7 @@ class SyncRun {
       verifyExtendedCommit(this.#tip.committee, this.#tip.chainAt(height), commit, { height, blockId: id });
     } catch (error) {
       if (!isFaultOfBlock(error)) throw error;
-      const data = { height, reason: error.code };
-      throw new SyncError('SYNC_COMMIT_WRONG', 'a block was not decided so', data, { cause: error });
+      throw commitWrong(height, error);
     }
   }
 
@@ -217,7 +219,10 @@ class SyncRun {
   }
 
   async #isAtEnd(): Promise<boolean> {
-    if (this.#clock.nowMs() - this.#progressMs > (this.#parts.patienceMs ?? PATIENCE_MS)) return true;
+    const { patienceMs = PATIENCE_MS, lonelyMs = LONELY_MS } = this.#parts;
+    const isAlone = this.#peers.count === 0 && this.#meter.blocks === 0;
+    const waitedMs = this.#clock.nowMs() - this.#progressMs;
+    if (waitedMs > (isAlone ? Math.min(lonelyMs, patienceMs) : patienceMs)) return true;
     if (!this.#peers.hasReached(this.#height)) return false;
     await this.#peers.refresh(FRESH_MS);
     return this.#peers.hasReached(this.#height);

@@ -8,8 +8,20 @@ import { OgpuError } from '../../protocol/errors.js';
  * | `SYNC_COMMIT_WRONG` | the commit of a block is not one of its validators | the peer's |
  * | `SYNC_BLOCK_WRONG` | the body is not the one that the header commits to | the peer's |
  * | `SYNC_WITHHELD` | it says that it has a block and does not give it | the peer's |
+ * | `SYNC_PAGE_WRONG` | a page of a snapshot is not of the state it claims to be of | the peer's |
+ * | `SYNC_SNAPSHOT_WRONG` | a snapshot is offered of a block that the chain does not have | the peer's |
  * | `SYNC_DIVERGED` | the validators have committed a block that is invalid here | this node's, or everybody's |
  */
 export class SyncError extends OgpuError<
-  'SYNC_COMMIT_WRONG' | 'SYNC_BLOCK_WRONG' | 'SYNC_WITHHELD' | 'SYNC_DIVERGED'
+  | 'SYNC_COMMIT_WRONG'
+  | 'SYNC_BLOCK_WRONG'
+  | 'SYNC_WITHHELD'
+  | 'SYNC_PAGE_WRONG'
+  | 'SYNC_SNAPSHOT_WRONG'
+  | 'SYNC_DIVERGED'
 > {}
+
+export function commitWrong(height: number, cause: OgpuError): SyncError {
+  const data = { height, reason: cause.code };
+  return new SyncError('SYNC_COMMIT_WRONG', 'a block was not decided so', data, { cause });
+}

@@ -12,6 +12,19 @@ export interface SyncProgress {
   readonly bufferedBytes: number;
 }
 
+/** How far a state has been taken over. */
+export interface StateSyncProgress {
+  /** Of the snapshot. */
+  readonly height: number;
+  readonly entries: number;
+  readonly bytes: number;
+  readonly pages: number;
+  /** As the peers say. */
+  readonly totalEntries: number;
+  readonly entriesPerSecond: number;
+  readonly etaMs: number | undefined;
+}
+
 /** Speeds are those of so long. */
 const WINDOW_MS = 5_000;
 

@@ -23,7 +23,7 @@ const MiB = 1024 * 1024;
 /** A batch and what else an RPC may bring, several times over. */
 const MAX_RPC_BYTES = MiB;
 
-/** Twenty nodes that take transactions from clients, with fifty batches a second each, and as much control, twice over. */
+/** Forty nodes that take transactions from clients, with 25 batches a second each, and as much control, twice over. */
 const ITEMS: Rate = { perSecond: 8192, burst: 16_384 };
 
 export const TRANSACTION_STREAM: StreamLimits = {
@@ -47,7 +47,7 @@ export const TRANSACTION_JUDGING: JudgingLimits = { maxRunning: 8, maxWaiting: 2
 export const BLOCK_JUDGING: JudgingLimits = { maxRunning: 2, maxWaiting: 4, maxWaitingOfPeer: 2 };
 
 /** A batch leaves at most this often. */
-export const BATCH_INTERVAL_MS = 20;
+export const BATCH_INTERVAL_MS = 40;
 
 export const HEARTBEAT_MS = 1000;
 /** Heartbeats for which messages are kept, and for which others are told of them. */

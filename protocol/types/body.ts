@@ -12,7 +12,7 @@ import { EvidenceType } from './evidence.js';
 import { VoteExtensionType } from './extension.js';
 import type { Header } from './header.js';
 
-const TransactionHashesType = listOf(bytes32, MAX_BLOCK_TRANSACTIONS);
+export const TransactionHashesType = listOf(bytes32, MAX_BLOCK_TRANSACTIONS);
 const EvidenceListType = listOf(EvidenceType, MAX_BLOCK_EVIDENCE);
 const ExtensionListType = listOf(VoteExtensionType, MAX_BLOCK_EXTENSIONS);
 

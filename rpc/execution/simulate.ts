@@ -57,7 +57,7 @@ export function simulate(view: Reader, message: Message, nowMs: number): Message
   const transaction = transactionOf(view, message, gasLimit);
   const intrinsic = intrinsicGas(transaction);
   assertGas(intrinsic, gasLimit, block);
-  assertFunds(view === state ? view : state, message, gasLimit);
+  assertFunds(state, message, gasLimit);
   const module = MODULE_TABLE.get(toHex(to));
   if (module === undefined) {
     credit(state, to, valueWei);
@@ -74,7 +74,8 @@ export function simulate(view: Reader, message: Message, nowMs: number): Message
   throw gasExceeded(gasLimit);
 }
 
-function nextBlock(view: Reader, nowMs: number): BlockContext {
+/** The block after the state of `view`. @param nowMs its time where the state's own is earlier */
+export function nextBlock(view: Reader, nowMs: number): BlockContext {
   const { height, timeMs } = progressRecord.read(view);
   const proposer = nextValidators(view)[0]?.id ?? new Uint8Array(20);
   return openBlock(view, { height: height + 1, timeMs: Math.max(timeMs + 1, nowMs), proposer }).block;

@@ -33,7 +33,7 @@ const errors = [
   'PAST_STATE_TOO_MANY_KEYS',
 ];
 
-const AccessListAnswer = z.object({
+const AccessListAnswer = z.strictObject({
   accessList: AccessListShape,
   gasUsed: QuantityText,
   error: z.string().optional(),

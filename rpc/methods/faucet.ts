@@ -7,7 +7,11 @@ import { defineMethod, parameter, type RpcMethod } from '../method.js';
 import { AddressText, HashText, Quantity } from '../schema/values.js';
 import { ChecksumAddress, WeiText } from './status.js';
 
-const GiftShape = z.object({ transactionHash: HashText, from: ChecksumAddress, amountWei: WeiText });
+export const GiftShape = z.strictObject({
+  transactionHash: HashText,
+  from: ChecksumAddress,
+  amountWei: WeiText,
+});
 
 /** Money for tests. */
 export const faucetMethods: readonly RpcMethod[] = [

@@ -8,7 +8,7 @@ import { BlockNumberOrTag, Count, quantity, QuantityText, type BlockReference } 
 const MAX_BLOCKS = 1_024;
 const MAX_PERCENTILES = 100;
 
-const FeeHistoryShape = z.object({
+const FeeHistoryShape = z.strictObject({
   oldestBlock: QuantityText,
   baseFeePerGas: z.array(QuantityText).describe('Of each block, and of the one after the last.'),
   gasUsedRatio: z.array(z.number().min(0).max(1)),

@@ -2,11 +2,18 @@ import { invariant } from '../../protocol/invariant.js';
 import type { RpcMethod } from '../method.js';
 import { accountMethods } from './accounts.js';
 import { blockMethods } from './blocks.js';
+import { discoveryMethods } from './discovery.js';
+import { economyMethods } from './economy.js';
 import { executionMethods } from './execution.js';
 import { faucetMethods } from './faucet.js';
 import { feeMethods } from './fees.js';
+import { logMethods } from './logs.js';
 import { networkMethods } from './network.js';
+import { poolMethods } from './pool.js';
+import { proofMethods } from './proofs.js';
+import { stakingMethods } from './staking.js';
 import { statusMethods } from './status.js';
+import { subscriptionMethods } from './subscriptions.js';
 import { transactionMethods } from './transactions.js';
 import { unsupportedMethods } from './unsupported.js';
 import { validatorMethods } from './validators.js';
@@ -19,9 +26,16 @@ export const METHODS: readonly RpcMethod[] = [
   ...executionMethods,
   ...blockMethods,
   ...transactionMethods,
+  ...logMethods,
+  ...subscriptionMethods,
+  ...poolMethods,
   ...statusMethods,
   ...validatorMethods,
+  ...stakingMethods,
+  ...economyMethods,
+  ...proofMethods,
   ...faucetMethods,
+  ...discoveryMethods,
   ...unsupportedMethods,
 ];
 

@@ -21,7 +21,7 @@ export const WeiText = z
 export const Height = z.int().min(0).meta({ id: 'Height', description: 'Number of a block.' });
 export const UnixMs = z.int().min(0).meta({ id: 'UnixMs', description: 'Unix time in milliseconds.' });
 
-const StatusShape = z.object({
+export const StatusShape = z.strictObject({
   chainId: z.int(),
   genesisId: HashText,
   clientVersion: z.string(),
@@ -40,7 +40,7 @@ const StatusShape = z.object({
   mempool: z.object({ count: z.int(), sizeBytes: z.int() }),
 });
 
-const PeerShape = z.object({
+export const PeerShape = z.strictObject({
   id: z.string(),
   address: z.string(),
   direction: z.enum(['inbound', 'outbound']),

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { toHex } from '../../protocol/bytes.js';
+import { keccak256 } from '../../protocol/crypto/hash.js';
 import { OgpuError } from '../../protocol/errors.js';
 import { RPC } from '../errors/codes.js';
 import { RpcError, SyncSendError } from '../errors/rpc-error.js';
@@ -42,7 +43,7 @@ export const transactionMethods: readonly RpcMethod[] = [
     name: 'eth_sendRawTransactionSync',
     summary: 'Sends a signed transaction and waits for its receipt (EIP-7966).',
     description:
-      'A time beyond what the node allows is not an error: the node’s own is taken, as EIP-7966 says. One that is known already is waited for.',
+      'A time beyond what the node allows is not an error: the node’s own is taken, as EIP-7966 says. One that is known already is waited for, and of one that is final there is the receipt at once.',
     parameters: [
       envelope,
       parameter(
@@ -144,6 +145,8 @@ async function sendAndWait(
   }
   const isUsable = timeoutMs !== undefined && timeoutMs > 0 && timeoutMs <= limits.maxSyncWaitMs;
   const waitMs = isUsable ? timeoutMs : limits.syncWaitMs;
+  const done = await findReceipt(context, keccak256(bytes));
+  if (done !== undefined) return done;
   const hash = await submitOrKnown(context, bytes);
   const pooled = backend.pool.get(hash);
   const isReady =

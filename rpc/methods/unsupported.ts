@@ -20,6 +20,7 @@ export const unsupportedMethods: readonly RpcMethod[] = [
     defineMethod({
       name,
       summary: `Not supported: ${cure}.`,
+      takesAnything: true,
       parameters: [],
       result: { description: 'Always error -32004.', schema: z.null() },
       errors: ['RPC_METHOD_UNSUPPORTED'],

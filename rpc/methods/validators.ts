@@ -25,7 +25,7 @@ import { then } from './accounts.js';
 import { ChecksumAddress, UnixMs, WeiText } from './status.js';
 
 export const ValidatorShape = z
-  .object({
+  .strictObject({
     id: ChecksumAddress.describe('The address of its owner, for ever.'),
     name: z.string(),
     operator: ChecksumAddress,
@@ -50,7 +50,7 @@ export const validatorMethods: readonly RpcMethod[] = [
     parameters: [parameter('page', Page.prefault({}), 'Which part of the list.')],
     result: {
       description: 'A page.',
-      schema: z.object({ validators: z.array(ValidatorShape), next: NextCursor }),
+      schema: z.strictObject({ validators: z.array(ValidatorShape), next: NextCursor }),
     },
     errors: ['RPC_CURSOR_INVALID'],
     call: async ({ services, deadline }, page) => {

@@ -2,17 +2,10 @@ import { z } from 'zod';
 import type { AccountOverride, Message } from '../execution/simulate.js';
 import { invalidParams } from '../errors/rpc-error.js';
 import { bytesEqual } from '../../protocol/bytes.js';
-import { AddressText, Count, Data, Hash, Quantity } from './values.js';
+import { AddressText, Count, Data, Hash, optional, Quantity } from './values.js';
 
 /** Entries of an access list, and storage keys of each. */
 const MAX_LIST = 1_000;
-
-/** Clients write null for what they leave out. */
-function optional<Schema extends z.ZodType>(
-  schema: Schema,
-): z.ZodType<z.output<Schema> | undefined, z.input<Schema> | null | undefined> {
-  return schema.nullish().transform((value) => value ?? undefined);
-}
 
 /** A transaction to be simulated. Fields that make no difference here are taken and left aside. */
 export const CallRequest = z

@@ -51,6 +51,13 @@ export const AddressText = z
   .transform((text) => fromHex(text))
   .meta({ id: 'Address', description: 'An account: 20 bytes in hex, of any case.' });
 
+/** Clients write null for what they leave out. */
+export function optional<Schema extends z.ZodType>(
+  schema: Schema,
+): z.ZodType<z.output<Schema> | undefined, z.input<Schema> | null | undefined> {
+  return schema.nullish().transform((value) => value ?? undefined);
+}
+
 /** What names a block. */
 export type BlockReference =
   | { readonly kind: 'latest' | 'pending' | 'earliest' }

@@ -31,12 +31,12 @@ const HeaderFields = {
 
 /** As `newHeads` sends it. */
 export const HeadShape = z
-  .object(HeaderFields)
+  .strictObject(HeaderFields)
   .meta({ id: 'BlockHeader', description: 'The header of a final block, in the form of Ethereum.' });
 
 /** A block as Ethereum's JSON-RPC gives it. */
 export const BlockShape = z
-  .object({
+  .strictObject({
     ...HeaderFields,
     size: QuantityText.describe('Bytes of the SSZ encoding.'),
     uncles: z.array(HashText),

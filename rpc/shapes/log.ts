@@ -7,7 +7,7 @@ import { AddressResult, HashText, HexText, quantity, QuantityText } from '../sch
 
 /** A log as Ethereum's JSON-RPC gives it. */
 export const LogShape = z
-  .object({
+  .strictObject({
     address: AddressResult,
     topics: z.array(HashText),
     data: HexText,

@@ -9,7 +9,7 @@ import { logJson, LogShape, logsOfTransaction } from './log.js';
 
 /** A receipt as Ethereum's JSON-RPC gives it. */
 export const ReceiptShape = z
-  .object({
+  .strictObject({
     transactionHash: HashText,
     transactionIndex: QuantityText,
     blockHash: HashText,

@@ -12,9 +12,10 @@ export const AccessListShape = z
 
 /** A transaction as Ethereum's JSON-RPC gives it. */
 export const TransactionShape = z
-  .object({
+  .strictObject({
     blockHash: HashText.nullable(),
     blockNumber: QuantityText.nullable(),
+    blockTimestamp: QuantityText.nullable().describe('Header time in whole seconds.'),
     transactionIndex: QuantityText.nullable(),
     hash: HashText,
     type: QuantityText,
@@ -34,13 +35,14 @@ export const TransactionShape = z
     r: QuantityText,
     s: QuantityText,
   })
-  .meta({ id: 'Transaction', description: 'A transaction; the three block fields are null while it waits.' });
+  .meta({ id: 'Transaction', description: 'A transaction; the block fields are null while it waits.' });
 
 export type TransactionJson = z.input<typeof TransactionShape>;
 
 interface Placed {
   readonly blockHash: string;
   readonly blockNumber: string;
+  readonly blockTimestamp: string;
   readonly transactionIndex: string;
   readonly baseFeeWei: bigint;
 }
@@ -56,6 +58,7 @@ export function minedTransaction(stored: StoredBlock, index: number): Transactio
     {
       blockHash: toHex(stored.id),
       blockNumber: quantity(stored.height),
+      blockTimestamp: quantity(Math.floor(stored.header.timeMs / 1000)),
       transactionIndex: quantity(index),
       baseFeeWei: stored.header.baseFeeWei,
     },
@@ -79,6 +82,7 @@ function transactionJson(
   return {
     blockHash: placed?.blockHash ?? null,
     blockNumber: placed?.blockNumber ?? null,
+    blockTimestamp: placed?.blockTimestamp ?? null,
     transactionIndex: placed?.transactionIndex ?? null,
     hash: toHex(hash),
     type: quantity(TRANSACTION_TYPE_NUMBER[transaction.type]),

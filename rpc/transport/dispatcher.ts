@@ -9,7 +9,7 @@ import type { Services } from '../services.js';
 import { Deadline } from './deadline.js';
 import { Gate } from './gate.js';
 import type { Session } from './session.js';
-import { Turns } from './turns.js';
+import type { Turns } from './turns.js';
 
 export interface DispatcherOptions {
   readonly methods: ReadonlyMap<string, RpcMethod>;
@@ -38,15 +38,10 @@ export class Dispatcher {
   readonly #gate: Gate;
 
   constructor(options: DispatcherOptions) {
-    const { turnMs, maxHeavyCalls, maxHeavyWaiting } = options.limits;
+    const { maxHeavyCalls, maxHeavyWaiting } = options.limits;
     this.#options = options;
-    this.#turns = new Turns(turnMs);
+    this.#turns = options.services.turns;
     this.#gate = new Gate(maxHeavyCalls, maxHeavyWaiting);
-  }
-
-  /** A deadline of this dispatcher's turns, for work outside of a call. */
-  deadline(maxMs: number): Deadline {
-    return new Deadline(this.#turns, maxMs);
   }
 
   /** @returns undefined where no answer is wanted: of notifications */
@@ -156,7 +151,8 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 }
 
 /** By position or by name. @throws RpcError RPC_PARAMS_INVALID */
-function readParams({ parameters }: RpcMethod, params: unknown): unknown[] {
+function readParams({ parameters, takesAnything }: RpcMethod, params: unknown): unknown[] {
+  if (takesAnything) return [];
   const given: readonly unknown[] = Array.isArray(params)
     ? (params as unknown[])
     : isRecord(params)

@@ -10,6 +10,9 @@ export interface Session {
 export interface PushChannel {
   /** Sends text, or closes the socket when too much waits to be sent. */
   send(text: string): void;
+  /** Bytes that wait to be read by the client. */
+  readonly backlogBytes: number;
+  readonly isOpen: boolean;
   /** Runs when the socket is closed. */
   onClose(run: () => void): void;
   /** Subscriptions by id, with how to end each. */

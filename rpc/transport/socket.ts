@@ -17,6 +17,9 @@ export interface SocketServing {
 const POLICY_VIOLATION = 1008;
 const TRY_AGAIN_LATER = 1013;
 
+/** Time for a client that is dropped to read what waits for it, and the reason. */
+const GRACE_MS = 2_000;
+
 /** Requests of one socket that may be in work at a time: a client that sends without reading is dropped. */
 const MAX_PENDING = 2_048;
 
@@ -70,14 +73,22 @@ function openChannel(socket: WebSocket, { maxSocketBacklogBytes }: RpcLimits): P
   });
   return {
     subscriptions,
+    get backlogBytes() {
+      return socket.bufferedAmount;
+    },
+    get isOpen() {
+      return socket.readyState === socket.OPEN;
+    },
     onClose: (run) => closers.push(run),
     send: (text) => {
       if (socket.readyState !== socket.OPEN) return;
       socket.send(text);
       if (socket.bufferedAmount <= maxSocketBacklogBytes) return;
       socket.close(TRY_AGAIN_LATER, `more than ${maxSocketBacklogBytes} bytes wait to be read`);
-      // The client reads too slowly to read that it should go.
-      socket.terminate();
+      // Who begins to read now still learns why; who does not is cut off.
+      setTimeout(() => {
+        socket.terminate();
+      }, GRACE_MS).unref();
     },
   };
 }

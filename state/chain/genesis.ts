@@ -5,12 +5,12 @@ import { OgpuError } from '../../protocol/errors.js';
 import { invariant } from '../../protocol/invariant.js';
 import { encodeAccount } from '../accounts/account.js';
 import { seedSystem, type SystemGenesis } from '../staking/genesis.js';
-import { StoreError } from '../store/errors.js';
-import { NODE_KEYS, STATE_KEYS } from '../store/keys.js';
+import { STATE_KEYS } from '../store/keys.js';
 import { Overlay } from '../store/overlay.js';
 import type { Change, Entry, Store } from '../store/store.js';
 import { LeafTable } from '../tree/leaf-table.js';
 import { hashKey, hashValue } from '../tree/leaf.js';
+import { beginAfresh, BEGUN_KEY } from './beginning.js';
 import { HEAD_KEY, readHead } from './block-batch.js';
 import { headCodec, type Head } from './records.js';
 import { updateLeaves } from './state-root.js';
@@ -98,10 +98,6 @@ export class LedgerGenesisError extends OgpuError<
   'GENESIS_ACCOUNT_DUPLICATE' | 'GENESIS_ACCOUNTS_UNSORTED' | 'GENESIS_ACCOUNT_EMPTY'
 > {}
 
-/** There while an initialization is under way or was interrupted; gone with the batch that writes the head. */
-const BEGUN_KEY = NODE_KEYS.meta.encode('genesis');
-const NO_CONTENT = new Uint8Array(0);
-
 /** A thousand validators with all that belongs to them take a few MiB. */
 const MAX_SYSTEM_BYTES = 64 * 1024 * 1024;
 
@@ -127,38 +123,6 @@ function countAccounts(accounts: Iterable<GenesisAccount>): number {
     count++;
   }
   return count;
-}
-
-/** Leaves the ledger empty but for the mark, which is durable before anything else is written. */
-async function beginAfresh(store: Store): Promise<void> {
-  if (!store.has(BEGUN_KEY)) {
-    await assertHeadNotLost(store);
-    await store.write([{ key: BEGUN_KEY, value: NO_CONTENT }]);
-    return;
-  }
-  // What a loss of power brings back of this is written again as it was: by the same genesis.
-  for (const space of WRITTEN_SPACES) await store.clearRange(space.range());
-}
-
-const WRITTEN_SPACES = [...Object.values(STATE_KEYS), NODE_KEYS.treeNode];
-
-/**
- * Of a store without a head. Without the mark too nothing can be there: what is, is somebody's ledger and not ours to clear.
- *
- * @throws StoreError STORE_CORRUPT
- */
-export async function assertHeadNotLost(store: Store): Promise<void> {
-  if (store.has(BEGUN_KEY)) return;
-  const { meta: _marks, ...ofNode } = NODE_KEYS;
-  for (const space of [...Object.values(STATE_KEYS), ...Object.values(ofNode)]) {
-    for await (const page of store.range({ ...space.range(), limit: 1 })) {
-      throw new StoreError('STORE_CORRUPT', 'the ledger has lost its head', {
-        space: space.prefix,
-        entries: page.length,
-        cure: 'check the disk; restore a backup, or move the folder away and sync again',
-      });
-    }
-  }
 }
 
 function systemEntries(store: Store, genesis: LedgerGenesis): Entry[] {

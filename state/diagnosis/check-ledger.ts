@@ -65,7 +65,7 @@ export async function checkStateRoot(
 }
 
 /** Every state entry, in key order space by space. */
-export async function* allEntries(store: Store): AsyncGenerator<Entry, void, undefined> {
+export async function* allEntries(store: Pick<Store, 'range'>): AsyncGenerator<Entry, void, undefined> {
   for (const space of Object.values(STATE_KEYS)) {
     const pages = store.range({ ...space.range(), limit: Number.MAX_SAFE_INTEGER });
     for await (const page of pages) yield* page;

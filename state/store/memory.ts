@@ -2,10 +2,10 @@ import { StoreError } from './errors.js';
 import { keyText } from './key-text.js';
 import { checkBatch, checkQuery, checkRange, PAGE_BYTES, PAGE_ENTRIES } from './limits.js';
 import { entriesOf, find, insert, remove, type OrderedTree } from './ordered-tree.js';
-import type { Change, Entry, KeyRange, RangeQuery, Store } from './store.js';
+import type { Change, Entry, KeyRange, RangeQuery, SnapshotStore } from './store.js';
 
 /** A store in memory, for tests and simulation. Nothing outlives it. */
-export class MemoryStore implements Store {
+export class MemoryStore implements SnapshotStore {
   #tree: OrderedTree;
   #closed = false;
 
@@ -18,6 +18,10 @@ export class MemoryStore implements Store {
   snapshot(): MemoryStore {
     this.#assertOpen();
     return new MemoryStore(this.#tree);
+  }
+
+  openSnapshot(): MemoryStore {
+    return this.snapshot();
   }
 
   get(key: Uint8Array): Uint8Array | undefined {

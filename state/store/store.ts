@@ -55,6 +55,18 @@ export interface Store extends Reader {
   close(): Promise<void>;
 }
 
+/** A store as it was at one moment. What it holds back from being dropped takes space until it is closed. */
+export interface Snapshot extends Reader {
+  range(query: RangeQuery): AsyncIterable<readonly Entry[]>;
+  close(): Promise<void>;
+}
+
+/** A store that can be looked at as it is, while it changes. */
+export interface SnapshotStore extends Store {
+  /** The last acknowledged state. @throws StoreError STORE_CLOSED */
+  openSnapshot(): Snapshot;
+}
+
 export interface Entry {
   readonly key: Uint8Array;
   readonly value: Uint8Array;

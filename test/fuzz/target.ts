@@ -4,6 +4,8 @@ import { createPrng, type Prng } from '../support/prng.js';
 /** One decoder under attack. `attack` feeds it one hostile input and throws when a promise is broken. */
 export interface FuzzTarget {
   readonly name: string;
+  /** Makes ready what is attacked; the time it takes does not count. */
+  readonly prepare?: () => Promise<unknown>;
   /** Makes one input from `prng`, runs the decoder on it and checks what came out. */
   readonly attack: (prng: Prng) => void | Promise<void>;
 }
@@ -23,6 +25,7 @@ const MAX_ALLOCATED_BYTES = 32 * 1024 * 1024;
  * @throws FuzzFailure naming the command that replays the case
  */
 export async function runCase(target: FuzzTarget, seed: number): Promise<void> {
+  await target.prepare?.();
   const start = performance.now();
   const allocatedBefore = allocatedBytes();
   try {

@@ -4,6 +4,7 @@ import { documentTargets } from './documents.js';
 import { durableTargets } from './durable.js';
 import { moduleTargets } from './modules.js';
 import { protocolTargets } from './protocol.js';
+import { rpcTargets } from './rpc.js';
 import { sszTargets } from './ssz.js';
 import type { FuzzTarget } from './target.js';
 import { transactionTargets } from './transactions.js';
@@ -20,4 +21,5 @@ export const FUZZ_TARGETS: readonly FuzzTarget[] = [
   ...treeTargets,
   ...durableTargets,
   ...consensusTargets,
+  ...rpcTargets,
 ];

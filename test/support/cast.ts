@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
@@ -26,6 +26,24 @@ export function cast(args: readonly string[]): string {
   assert.equal(error, undefined, `cast ${args.join(' ')}`);
   assert.equal(status, 0, `cast ${args.join(' ')}: ${stderr}`);
   return stdout.trim();
+}
+
+/** What a command of cast that talks to a node on this machine comes to. Without blocking: the node may be in this process. */
+export function castAsync(
+  args: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): Promise<{ readonly status: number | null; readonly stdout: string; readonly stderr: string }> {
+  const env = { HOME: tmpdir(), NO_COLOR: '1', NO_PROXY: '127.0.0.1', HTTPS_PROXY: OFFLINE, ...environment };
+  return new Promise((resolve, reject) => {
+    const child = spawn(castBinary(), args, { cwd: tmpdir(), env, timeout: 30_000 });
+    let [stdout, stderr] = ['', ''];
+    child.stdout.on('data', (part: Buffer) => (stdout += part.toString()));
+    child.stderr.on('data', (part: Buffer) => (stderr += part.toString()));
+    child.once('error', reject);
+    child.once('close', (status) => {
+      resolve({ status, stdout: stdout.trim(), stderr: stderr.trim() });
+    });
+  });
 }
 
 /** What cast prints with `--json`, its whole numbers as text so that none is rounded. */

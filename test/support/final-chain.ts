@@ -9,7 +9,7 @@ import { toHex } from '../../protocol/bytes.js';
 import { beaconSignBytes, extensionSignBytes, voteSignBytes } from '../../protocol/sign-bytes.js';
 import type { ExtendedCommit } from '../../protocol/types/commit.js';
 import { PRECOMMIT } from '../../protocol/types/vote.js';
-import type { Store } from '../../state/store/store.js';
+import type { MemoryStore } from '../../state/store/memory.js';
 import type { SimulatedChain } from '../sim/consensus/chain.js';
 
 export interface FinalBlockPlan {
@@ -23,18 +23,18 @@ export interface FinalBlockPlan {
 
 /** All validators of a chain in one process: makes blocks that every rule accepts, signed as they must be, and writes them. */
 export class FinalChain {
-  readonly store: Store;
+  readonly store: MemoryStore;
   readonly #chain: SimulatedChain;
   #tip: ChainTip;
 
-  private constructor(store: Store, chain: SimulatedChain, tip: ChainTip) {
+  private constructor(store: MemoryStore, chain: SimulatedChain, tip: ChainTip) {
     this.store = store;
     this.#chain = chain;
     this.#tip = tip;
   }
 
   /** @param store a ledger of the chain, at any height */
-  static async open(store: Store, chain: SimulatedChain): Promise<FinalChain> {
+  static async open(store: MemoryStore, chain: SimulatedChain): Promise<FinalChain> {
     return new FinalChain(store, chain, await readTip(store, chain.bls));
   }
 

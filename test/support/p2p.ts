@@ -49,9 +49,16 @@ export class Gathered<Item> {
   }
 }
 
-/** Waits until something holds that gives no sign. The test's own time limit bounds the wait. */
+/** Longer than anything takes that happens at all, and less than a test may take. */
+const EVENTUALLY_MS = 40_000;
+
+/** Waits until something holds that gives no sign. */
 export async function eventually(holds: () => boolean): Promise<void> {
-  while (!holds()) await new Promise((resolve) => setTimeout(resolve, 2));
+  const deadlineMs = performance.now() + EVENTUALLY_MS;
+  while (!holds()) {
+    if (performance.now() > deadlineMs) throw new Error('what was waited for did not come to pass');
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
 }
 
 export interface TestNode {
@@ -78,6 +85,8 @@ export async function startNode(number: number, parts: Partial<NetworkParts> = {
       events.add(event);
     },
     ...parts,
+    // A test connects its nodes as it means to.
+    options: { targetOutbound: 0, ...parts.options },
   });
   return { network, events, received, address: network.addresses[0] ?? '' };
 }
@@ -100,17 +109,33 @@ export const TEST_HELLO: Hello = { ...TEST_CHAIN, headHeight: 0, binding: [] };
 
 export const PROTOCOL = (name: string): string => `/ogpu/${TEST_CHAIN.chainId}/${name}/1`;
 
+/** A node to attack: this process's or another's. */
+export interface Target {
+  /** Multiaddress with the peer's id. */
+  readonly address: string;
+  /** What its own peers say to it. */
+  readonly hello: Hello;
+}
+
 /** A peer that speaks libp2p correctly and everything above it as a test wishes. */
 export class RawPeer {
   readonly host: Libp2p;
   readonly connection: Connection;
+  readonly #hello: Hello;
 
-  private constructor(host: Libp2p, connection: Connection) {
+  private constructor(host: Libp2p, connection: Connection, hello: Hello) {
     this.host = host;
     this.connection = connection;
+    this.#hello = hello;
   }
 
-  static async dial(number: number, to: TestNode): Promise<RawPeer> {
+  /** @param handlers of protocols, by name, that it serves from the beginning */
+  static async dial(
+    number: number,
+    to: Pick<Target, 'address'> & Partial<Target>,
+    handlers: Readonly<Record<string, (stream: Stream) => void>> = {},
+  ): Promise<RawPeer> {
+    const hello = to.hello ?? TEST_HELLO;
     const host = await createHost(
       {
         privateKeyProtobuf: await peerKey(number),
@@ -121,9 +146,17 @@ export class RawPeer {
       },
       {},
     );
-    await host.handle(PROTOCOL('consensus'), () => undefined);
+    const served = { consensus: () => undefined, ...handlers };
+    for (const [name, take] of Object.entries<(stream: Stream) => void>(served)) {
+      await host.handle(protocolId(hello, name), take);
+    }
     await host.start();
-    return new RawPeer(host, await host.dial(multiaddr(to.address)));
+    try {
+      return new RawPeer(host, await host.dial(multiaddr(to.address)), hello);
+    } catch (error) {
+      await host.stop();
+      throw error;
+    }
   }
 
   get id(): string {
@@ -131,7 +164,7 @@ export class RawPeer {
   }
 
   /** Says hello, and hears one. */
-  async greet(hello: Hello = TEST_HELLO): Promise<Hello> {
+  async greet(hello = this.#hello): Promise<Hello> {
     const stream = await this.open('handshake');
     const reader = new FrameReader(stream, helloCodec.maxBytes);
     stream.send(encodeFrame(helloCodec.encode(hello)));
@@ -140,13 +173,18 @@ export class RawPeer {
     return helloCodec.decode(answer);
   }
 
+  /** @param name of a protocol of the chain, or a whole protocol id */
   async open(name: string): Promise<Stream> {
-    return this.connection.newStream(PROTOCOL(name));
+    return this.connection.newStream(protocolId(this.#hello, name));
   }
 
   async stop(): Promise<void> {
     await this.host.stop();
   }
+}
+
+function protocolId({ chainId }: Hello, name: string): string {
+  return name.startsWith('/') ? name : `/ogpu/${chainId}/${name}/1`;
 }
 
 /** What a peer says in gossipsub. */

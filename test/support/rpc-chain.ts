@@ -13,12 +13,14 @@ import { bls } from '../../protocol/crypto/bls.js';
 import { sha256 } from '../../protocol/crypto/hash.js';
 import { secp256k1 } from '../../protocol/crypto/secp256k1.js';
 import { PRESETS } from '../../protocol/presets.js';
+import { executionApiFault } from './execution-api.js';
 import { addressFromSignature } from './signatures.js';
 import { blockId } from '../../protocol/types/header.js';
 import type { ChainParams } from '../../protocol/params.js';
 import { MAX_BLOCK_TRANSACTIONS } from '../../protocol/limits.js';
 import { keccak256 } from '../../protocol/crypto/hash.js';
 import type { NodeStatus } from '../../rpc/backend.js';
+import { METHOD_TABLE } from '../../rpc/methods/index.js';
 import { startRpcServer, type RpcServer, type RpcServerOptions } from '../../rpc/server.js';
 import { initializeLedger } from '../../state/chain/genesis.js';
 import { MemoryStore } from '../../state/store/memory.js';
@@ -55,7 +57,7 @@ export class RpcChain {
   readonly store: Store;
   readonly pool: Mempool;
   readonly backend: NodeRpcBackend;
-  readonly server: RpcServer;
+  server: RpcServer;
   readonly members: readonly Member[];
   readonly rich: readonly RichAccount[];
   readonly genesis: { readonly id: Uint8Array; readonly timeMs: number };
@@ -125,8 +127,20 @@ export class RpcChain {
     return late.chain;
   }
 
+  /** Ends the server and starts another, which remembers nothing. */
+  async serveAnew(): Promise<void> {
+    await this.server.close();
+    const silent = (): void => undefined;
+    const log = { info: silent, warn: silent, error: silent };
+    this.server = await startRpcServer({ backend: this.backend, log, port: 0 });
+  }
+
   get height(): number {
     return progressRecord.read(this.store).height;
+  }
+
+  get openSockets(): number {
+    return this.server.sockets;
   }
 
   /** Makes a block of what waits in the pool, after those being made. */
@@ -146,13 +160,15 @@ export class RpcChain {
     });
   }
 
-  /** One JSON-RPC call, and what it comes to. */
+  /** One JSON-RPC call, and what it comes to: a result is held against the schema of the method, and that of the public API. */
   async call(
     method: string,
     params: unknown = [],
   ): Promise<{ result?: unknown; error?: { code: number; message: string; data?: unknown } }> {
     const { body } = await this.post(JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }));
-    return JSON.parse(body) as never;
+    const answer = JSON.parse(body) as { result?: unknown; error?: never };
+    if (answer.error === undefined) assertShape(method, answer.result);
+    return answer;
   }
 
   /** Its result. */
@@ -198,6 +214,14 @@ export class RpcChain {
     this.backend.publish(local, { commit, extensions: [] });
     return made;
   }
+}
+
+/** Throws where a result is not what the documents say it is. */
+export function assertShape(method: string, result: unknown): void {
+  const own = METHOD_TABLE.get(method)?.result.schema.safeParse(result);
+  if (own?.success === false) throw new Error(`${method}: ${own.error.message} in ${JSON.stringify(result)}`);
+  const fault = executionApiFault(method, result);
+  if (fault !== undefined) throw new Error(`${method}: ${fault} in ${JSON.stringify(result)}`);
 }
 
 /** Waits for a condition, at most ten seconds. */

@@ -15,6 +15,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   p2p: ['protocol', 'consensus'],
   rpc: ['protocol', 'consensus', 'state'],
   interfaces: [],
+  client: ['protocol', 'consensus', 'state', 'interfaces', 'rpc'],
   node: ['protocol', 'genesis', 'consensus', 'state', 'compute', 'p2p', 'rpc'],
 };
 

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
+  addFollower,
   configFile,
   createDevnet,
   logFile,
@@ -40,6 +41,8 @@ export interface SpawnOptions {
  */
 export class Cluster {
   readonly devnet: Devnet;
+  /** Nodes that only follow, numbered after the validators. */
+  readonly #followers: DevnetNode[] = [];
   readonly #proxies: ReadonlyMap<string, TcpProxy>;
   readonly #running = new Map<number, Running>();
 
@@ -70,9 +73,16 @@ export class Cluster {
   }
 
   node(index: number): DevnetNode {
-    const node = this.devnet.nodes[index];
+    const node = [...this.devnet.nodes, ...this.#followers][index];
     if (node === undefined) throw new Error(`there is no node ${index}`);
     return node;
+  }
+
+  /** A node with an empty disk that follows. @param config more lines of its configuration @returns its number */
+  async addFollower(config: readonly string[] = []): Promise<number> {
+    const name = `follower-${this.#followers.length}`;
+    this.#followers.push(await addFollower(this.devnet, name, config));
+    return this.size + this.#followers.length - 1;
   }
 
   pid(index: number): number | undefined {
@@ -88,7 +98,8 @@ export class Cluster {
       ...[process.execPath, MAIN, 'start', '--config', configFile(node)],
     ];
     const child = spawn(command, args, {
-      stdio: ['ignore', log, log],
+      // A node whose test is gone, however it went, ends by itself.
+      stdio: ['ignore', log, log, 'ipc'],
       env: { ...process.env, ...this.#environment(index), ...env },
     });
     closeSync(log);
@@ -116,9 +127,11 @@ export class Cluster {
     return signal === 'SIGKILL' || signal === 'SIGTERM' ? running.ended : undefined;
   }
 
-  /** How a node ends that ends by itself. */
-  async ending(index: number): Promise<Ending | undefined> {
-    return this.#running.get(index)?.ended;
+  /** How a node ends that ends by itself. @throws where it does not in time */
+  async ending(index: number, timeoutMs: number): Promise<Ending | undefined> {
+    const ended = this.#running.get(index)?.ended;
+    await waitFor(`the end of node ${index}`, timeoutMs, () => !this.#running.has(index));
+    return ended;
   }
 
   /** Cuts every way between two groups of nodes, or opens them all. */
@@ -182,6 +195,7 @@ export class Cluster {
   }
 
   #environment(index: number): Record<string, string> {
+    if (index >= this.size) return {};
     const peers = this.devnet.nodes.flatMap(({ peerId }, other) => {
       const proxy = this.#proxies.get(`${index} ${other}`);
       return proxy === undefined ? [] : [`/ip4/127.0.0.1/tcp/${proxy.port}/p2p/${peerId}`];

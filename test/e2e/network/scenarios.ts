@@ -4,6 +4,7 @@ import { dataFolder } from '../../../node/devnet/layout.js';
 import { createPrng, type Prng } from '../../support/prng.js';
 import { assertNoFatal, assertNoFork } from './checks.js';
 import { Cluster } from './cluster.js';
+import { SmallDisk } from './small-disk.js';
 import { Traffic } from './traffic.js';
 import { sleep } from './wait.js';
 
@@ -84,14 +85,83 @@ const backup: Scenario = (options) =>
     await cp(`${data}.backup`, data, { recursive: true });
     cluster.start(0);
     options.say('node 0 starts from an old backup');
-    const ending = await cluster.ending(0);
+    const ending = await cluster.ending(0, RECOVERY_TIMEOUT_MS);
     assert.equal(ending?.code, 1, 'it ends by itself');
     assert.match(await cluster.logOf(0), /SIGNER_SIGNED_ELSEWHERE/);
     await cluster.reach((await cluster.top()) + 2, allBut(cluster, [0]), RECOVERY_TIMEOUT_MS);
     await assertNoFork(cluster, cluster.running);
   });
 
-export const SCENARIOS: Readonly<Record<string, Scenario>> = { kill, pause, partition, backup };
+/** The disk of a validator fills: it stops before it signs what it cannot write down, and comes back when there is room. */
+const disk: Scenario = (options) =>
+  withCluster(options, async (cluster) => {
+    await cluster.reach(2, cluster.running, START_TIMEOUT_MS);
+    await cluster.signal(0, 'SIGTERM');
+    const small = await SmallDisk.mount(dataFolder(cluster.node(0)), 64);
+    try {
+      cluster.start(0);
+      await cluster.reach((await cluster.top()) + 1, cluster.running, RECOVERY_TIMEOUT_MS);
+      await small.fill();
+      options.say('the disk of node 0 is full');
+      const traffic = await Traffic.create(cluster, createPrng(options.seed));
+      traffic.start(100);
+      const ending = await cluster.ending(0, RECOVERY_TIMEOUT_MS);
+      await traffic.stop();
+      assert.equal(ending?.code, 1, 'it ends by itself');
+      assert.match(await cluster.logOf(0), /DISK_FULL|STORE_WRITE_FAILED|ENOSPC/);
+      await cluster.reach((await cluster.top()) + 1, allBut(cluster, [0]), RECOVERY_TIMEOUT_MS);
+      await small.free();
+      cluster.start(0);
+      await cluster.reach((await cluster.top()) + 1, allBut(cluster, []), RECOVERY_TIMEOUT_MS);
+      await traffic.settle(0, RECOVERY_TIMEOUT_MS);
+      await assertNoFork(cluster, cluster.running);
+    } finally {
+      await cluster.signal(0, 'SIGKILL');
+      await small.unmount();
+    }
+  });
+
+/** A validator whose clock is half a minute ahead decides nothing wrong and stops nobody; with a right clock it takes part again. */
+const clock: Scenario = (options) =>
+  withCluster(options, async (cluster) => {
+    await cluster.reach(2, cluster.running, START_TIMEOUT_MS);
+    await cluster.signal(1, 'SIGTERM');
+    const wrapper = ['faketime', '-f', '+30s'];
+    cluster.start(1, { wrapper, env: { FAKETIME_DONT_FAKE_MONOTONIC: '1' } });
+    options.say('the clock of node 1 is 30 s ahead');
+    const others = allBut(cluster, [1]);
+    const traffic = await Traffic.create(cluster, createPrng(options.seed));
+    traffic.start(200);
+    await cluster.reach((await cluster.top()) + 5, others, RECOVERY_TIMEOUT_MS);
+    await traffic.stop();
+    const block = await cluster.rpc(0, 'eth_getBlockByNumber', ['latest', false]);
+    const { timestamp } = block as { readonly timestamp: string };
+    assert.ok(Number(timestamp) <= Date.now() / 1_000 + 2, 'no block is of the future');
+    await cluster.signal(1, 'SIGTERM');
+    cluster.start(1);
+    await cluster.reach((await cluster.top()) + 2, allBut(cluster, []), RECOVERY_TIMEOUT_MS);
+    for (const index of cluster.running) await traffic.settle(index, RECOVERY_TIMEOUT_MS);
+    await assertNoFork(cluster, cluster.running);
+  });
+
+/** A node with an empty disk joins while transfers flow: block by block. */
+const join: Scenario = (options) =>
+  withTraffic(options, async (cluster, _prng, untilMs) => {
+    await sleep(Math.max(0, (untilMs - performance.now()) / 2));
+    const top = await cluster.top();
+    const startMs = performance.now();
+    const follower = await cluster.addFollower();
+    cluster.start(follower);
+    await cluster.reach(top, [follower], RECOVERY_TIMEOUT_MS);
+    options.say(`an empty node has ${top} blocks after ${Math.round(performance.now() - startMs)} ms`);
+    await cluster.reach((await cluster.top()) + 3, [follower], RECOVERY_TIMEOUT_MS);
+    await assertNoFork(cluster, [0, follower]);
+    await cluster.signal(follower, 'SIGTERM');
+  });
+
+export const SCENARIOS: Readonly<Record<string, Scenario>> = {
+  ...{ kill, pause, partition, backup, disk, clock, join },
+};
 
 function allBut(cluster: Cluster, without: readonly number[]): number[] {
   return cluster.devnet.nodes.map((_, index) => index).filter((index) => !without.includes(index));

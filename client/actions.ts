@@ -1,0 +1,67 @@
+import type { Address, Client, Hash, Hex } from 'viem';
+import type { OgpuResults } from '../rpc/results.js';
+
+/** Which part of a list; `next` of an answer is `cursor` of the one after. */
+export interface Page {
+  readonly cursor?: string;
+  readonly limit?: number;
+}
+
+/** A height, a hash or a tag. */
+export type BlockSelector = bigint | Hash | 'latest' | 'earliest';
+
+/** This chain's own methods, typed. No interface: viem takes what could have further fields. */
+export type OgpuActions = {
+  getStatus(): Promise<OgpuResults['ogpu_status']>;
+  getPeers(): Promise<OgpuResults['ogpu_peers']>;
+  getValidators(page?: Page): Promise<OgpuResults['ogpu_validators']>;
+  getValidator(id: Address, block?: BlockSelector): Promise<OgpuResults['ogpu_validator']>;
+  getDelegations(
+    of: { readonly delegator: Address } | { readonly validator: Address },
+    page?: Page,
+  ): Promise<OgpuResults['ogpu_delegations']>;
+  getUnbondings(delegator: Address, page?: Page): Promise<OgpuResults['ogpu_unbondings']>;
+  getRewards(delegator: Address, page?: Page): Promise<OgpuResults['ogpu_rewards']>;
+  getParams(block?: BlockSelector): Promise<OgpuResults['ogpu_params']>;
+  /** @param isCounted whether all accounts are added up */
+  getSupply(isCounted?: boolean): Promise<OgpuResults['ogpu_supply']>;
+  getHeader(block?: BlockSelector): Promise<OgpuResults['ogpu_header']>;
+  getCommit(block?: BlockSelector): Promise<OgpuResults['ogpu_commit']>;
+  /** On devnets: coins for an address. @returns the transaction that brings them */
+  askFaucet(address: Address, amountWei?: bigint): Promise<Hash>;
+};
+
+/** To be given to `client.extend`. */
+export function ogpuActions(client: Client): OgpuActions {
+  const ask = <Method extends keyof OgpuResults>(
+    method: Method,
+    ...params: readonly unknown[]
+  ): Promise<OgpuResults[Method]> =>
+    client.request({ method: method as never, params: params as never }) as Promise<OgpuResults[Method]>;
+  return {
+    getStatus: () => ask('ogpu_status'),
+    getPeers: () => ask('ogpu_peers'),
+    getValidators: (page = {}) => ask('ogpu_validators', page),
+    getValidator: (id, block) => ask('ogpu_validator', id, selector(block)),
+    getDelegations: (of, page = {}) => ask('ogpu_delegations', of, page),
+    getUnbondings: (delegator, page = {}) => ask('ogpu_unbondings', delegator, page),
+    getRewards: (delegator, page = {}) => ask('ogpu_rewards', delegator, page),
+    getParams: (block) => ask('ogpu_params', selector(block)),
+    getSupply: (isCounted = false) => ask('ogpu_supply', isCounted),
+    getHeader: (block) => ask('ogpu_header', selector(block)),
+    getCommit: (block) => ask('ogpu_commit', selector(block)),
+    askFaucet: async (address, amountWei) => {
+      const amount = amountWei === undefined ? [] : [quantity(amountWei)];
+      const { transactionHash } = await ask('ogpu_faucet', address, ...amount);
+      return transactionHash as Hash;
+    },
+  };
+}
+
+function selector(block: BlockSelector = 'latest'): string {
+  return typeof block === 'bigint' ? quantity(block) : block;
+}
+
+function quantity(value: bigint): Hex {
+  return `0x${value.toString(16)}`;
+}

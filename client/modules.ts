@@ -1,0 +1,72 @@
+import { BaseError, decodeErrorResult, isHex, type Abi, type Address, type Hex } from 'viem';
+import { accountsAbi, accountsAddress } from '../interfaces/accounts.js';
+import { feesAbi, feesAddress } from '../interfaces/fees.js';
+import { parametersAbi, parametersAddress } from '../interfaces/parameters.js';
+import { stakingAbi, stakingAddress } from '../interfaces/staking.js';
+
+/** The protocol's modules, to be called as contracts: the same on every chain. */
+export const modules = {
+  accounts: { address: accountsAddress, abi: accountsAbi },
+  fees: { address: feesAddress, abi: feesAbi },
+  parameters: { address: parametersAddress, abi: parametersAbi },
+  staking: { address: stakingAddress, abi: stakingAbi },
+} as const satisfies Readonly<Record<string, { readonly address: Address; readonly abi: Abi }>>;
+
+/** Why a call of a module was undone. */
+export interface ModuleRevert {
+  readonly name: string;
+  readonly args: readonly unknown[];
+}
+
+/** The error of a module in whatever viem has thrown, also where it was thrown without the module's ABI; undefined where there is none. */
+export function moduleRevertOf(error: unknown): ModuleRevert | undefined {
+  const data = revertDataIn(error);
+  if (data === undefined) return undefined;
+  for (const { abi } of Object.values(modules)) {
+    try {
+      const { errorName, args = [] } = decodeErrorResult({ abi: abi as Abi, data });
+      return { name: errorName, args };
+    } catch {
+      // Not an error of this module.
+    }
+  }
+  return undefined;
+}
+
+/** A typed error of the node – the `code` of its data, with what to act on – in whatever viem has thrown. */
+export function nodeErrorOf(
+  error: unknown,
+): { readonly code: string; readonly data: Readonly<Record<string, unknown>> } | undefined {
+  for (const each of chainOf(error)) {
+    if (typeof each !== 'object' || each === null || !('data' in each)) continue;
+    const { data } = each;
+    if (typeof data === 'object' && data !== null && 'code' in data && typeof data.code === 'string')
+      return { code: data.code, data: data as Readonly<Record<string, unknown>> };
+  }
+  return undefined;
+}
+
+function revertDataIn(error: unknown): Hex | undefined {
+  for (const each of chainOf(error)) {
+    if (typeof each !== 'object' || each === null) continue;
+    for (const field of ['raw', 'data']) {
+      const data = (each as Record<string, unknown>)[field];
+      if (isHex(data) && data.length >= 10) return data;
+    }
+  }
+  return undefined;
+}
+
+const MAX_CAUSES = 16;
+
+/** An error and its causes. */
+function chainOf(error: unknown): unknown[] {
+  const chain: unknown[] = [];
+  let each = error;
+  while (each !== undefined && each !== null && chain.length < MAX_CAUSES) {
+    chain.push(each);
+    each =
+      each instanceof BaseError || each instanceof Error ? each.cause : (each as { cause?: unknown }).cause;
+  }
+  return chain;
+}

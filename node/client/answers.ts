@@ -1,0 +1,108 @@
+import { z } from 'zod';
+import { fromHex } from '../../protocol/bytes.js';
+import { parseAddress } from '../../protocol/address.js';
+
+/*
+ * What is read of a node's answers. The whole of them is described by `rpc.discover`; a client takes what it needs and lets the rest be.
+ */
+
+/** A number in hex. */
+export const Quantity = z
+  .string()
+  .regex(/^0x[0-9a-fA-F]{1,64}$/)
+  .transform(BigInt);
+
+export const Wei = z
+  .string()
+  .regex(/^\d{1,40}$/)
+  .transform(BigInt);
+
+export const AddressAnswer = z
+  .string()
+  .regex(/^0x[0-9a-fA-F]{40}$/)
+  .transform(parseAddress);
+export const Bytes = z
+  .string()
+  .regex(/^0x(?:[0-9a-fA-F]{2})*$/)
+  .transform((text) => fromHex(text));
+const Height = z.number().int().min(0);
+const Text = z.string().max(1_024);
+
+export const Status = z.object({
+  chainId: z.number().int(),
+  genesisId: Bytes,
+  clientVersion: Text,
+  block: z.object({ height: Height, id: Text, timeMs: z.number(), ageMs: z.number() }),
+  lowestHeight: Height,
+  epoch: z.number(),
+  validators: z.object({ active: z.number(), votingPower: z.number() }),
+  validator: AddressAnswer.nullable(),
+  syncing: z.object({ startingHeight: Height, highestHeight: Height }).nullable(),
+  peers: z.number(),
+  mempool: z.object({ count: z.number(), sizeBytes: z.number() }),
+});
+export type Status = z.output<typeof Status>;
+
+export const Peers = z.array(
+  z.object({
+    id: Text,
+    address: Text,
+    direction: z.enum(['inbound', 'outbound']),
+    height: Height.nullable(),
+    validator: AddressAnswer.nullable(),
+  }),
+);
+export type Peers = z.output<typeof Peers>;
+
+export const Validator = z.object({
+  id: AddressAnswer,
+  name: Text,
+  operator: AddressAnswer,
+  payout: AddressAnswer,
+  blsPublicKey: Bytes,
+  keyCount: z.number().int(),
+  commissionBps: z.number(),
+  stakeWei: Wei,
+  selfStakeWei: Wei,
+  votingPower: z.number(),
+  status: z.enum(['active', 'waiting', 'jailed', 'tombstoned']),
+  jailedUntilMs: z.number().nullable(),
+});
+export type Validator = z.output<typeof Validator>;
+
+const next = z.string().max(1_024).nullable();
+export const ValidatorPage = z.object({ validators: z.array(Validator), next });
+
+export const Delegation = z.object({
+  validator: AddressAnswer,
+  delegator: AddressAnswer,
+  stakeWei: Wei,
+  rewardsWei: Wei,
+});
+export type Delegation = z.output<typeof Delegation>;
+export const DelegationPage = z.object({ delegations: z.array(Delegation), next });
+
+export const Unbonding = z.object({
+  number: z.number().int(),
+  validator: AddressAnswer,
+  amountWei: Wei,
+  dueMs: z.number(),
+  dueHeight: Height,
+});
+export type Unbonding = z.output<typeof Unbonding>;
+export const UnbondingPage = z.object({ unbondings: z.array(Unbonding), next });
+
+export const Upgrades = z.object({
+  upgrades: z.array(z.object({ protocolVersion: z.number().int(), activationHeight: Height })).min(1),
+});
+
+export const LatestBlock = z.object({ baseFeePerGas: Quantity });
+
+export const Receipt = z.object({
+  transactionHash: Text,
+  blockNumber: Quantity,
+  status: Quantity,
+  gasUsed: Quantity,
+  effectiveGasPrice: Quantity,
+});
+export type Receipt = z.output<typeof Receipt>;

@@ -1,0 +1,20 @@
+import { OgpuError } from '../../protocol/errors.js';
+
+export type ClientErrorCode =
+  /** Nobody answers at the address. */
+  | 'RPC_UNREACHABLE'
+  /** Who answers is no node, or says what no node says. */
+  | 'RPC_ANSWER_INVALID'
+  /** The node refuses; its own code and data are in `data`. */
+  | 'RPC_REFUSED'
+  /** A call of a module would be undone; `data` has the error and its values. */
+  | 'CALL_REVERTED'
+  /** The transaction is in a block and did nothing but pay its fee. */
+  | 'TRANSACTION_FAILED'
+  /** The transaction is not in a block yet. */
+  | 'TRANSACTION_PENDING'
+  /** A key of another kind than the work needs. */
+  | 'CLIENT_KEY_KIND';
+
+/** What keeps a command from its answer. `data` has a `cure` where there is one. */
+export class ClientError extends OgpuError<ClientErrorCode> {}

@@ -1,0 +1,45 @@
+import type { z } from 'zod';
+import type { ParamsShape, SupplyShape } from './methods/economy.js';
+import type { GiftShape } from './methods/faucet.js';
+import type {
+  AccountProofShape,
+  CommitShape,
+  HeaderShape,
+  LightBlockShape,
+  ReceiptProofShape,
+} from './methods/proofs.js';
+import type { DelegationShape, RewardShape, UnbondingShape } from './methods/staking.js';
+import type { PeerShape, StatusShape } from './methods/status.js';
+import type { ValidatorShape } from './methods/validators.js';
+
+/** Results of this chain's own methods as they are sent; amounts are wei in decimal text. */
+export interface OgpuResults {
+  readonly ogpu_status: z.input<typeof StatusShape>;
+  readonly ogpu_peers: readonly z.input<typeof PeerShape>[];
+  readonly ogpu_validators: {
+    readonly validators: readonly z.input<typeof ValidatorShape>[];
+    readonly next: string | null;
+  };
+  readonly ogpu_validator: z.input<typeof ValidatorShape>;
+  readonly ogpu_delegations: {
+    readonly delegations: readonly z.input<typeof DelegationShape>[];
+    readonly next: string | null;
+  };
+  readonly ogpu_unbondings: {
+    readonly unbondings: readonly z.input<typeof UnbondingShape>[];
+    readonly next: string | null;
+  };
+  readonly ogpu_rewards: {
+    readonly rewards: readonly z.input<typeof RewardShape>[];
+    readonly totalWei: string;
+    readonly next: string | null;
+  };
+  readonly ogpu_params: z.input<typeof ParamsShape>;
+  readonly ogpu_supply: z.input<typeof SupplyShape>;
+  readonly ogpu_header: z.input<typeof HeaderShape>;
+  readonly ogpu_commit: z.input<typeof CommitShape>;
+  readonly ogpu_lightBlock: z.input<typeof LightBlockShape>;
+  readonly ogpu_getAccountProof: z.input<typeof AccountProofShape>;
+  readonly ogpu_getReceiptProof: z.input<typeof ReceiptProofShape> | null;
+  readonly ogpu_faucet: z.input<typeof GiftShape>;
+}
