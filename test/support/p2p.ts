@@ -109,22 +109,33 @@ export const TEST_HELLO: Hello = { ...TEST_CHAIN, headHeight: 0, binding: [] };
 
 export const PROTOCOL = (name: string): string => `/ogpu/${TEST_CHAIN.chainId}/${name}/1`;
 
+/** A node to attack: this process's or another's. */
+export interface Target {
+  /** Multiaddress with the peer's id. */
+  readonly address: string;
+  /** What its own peers say to it. */
+  readonly hello: Hello;
+}
+
 /** A peer that speaks libp2p correctly and everything above it as a test wishes. */
 export class RawPeer {
   readonly host: Libp2p;
   readonly connection: Connection;
+  readonly #hello: Hello;
 
-  private constructor(host: Libp2p, connection: Connection) {
+  private constructor(host: Libp2p, connection: Connection, hello: Hello) {
     this.host = host;
     this.connection = connection;
+    this.#hello = hello;
   }
 
   /** @param handlers of protocols, by name, that it serves from the beginning */
   static async dial(
     number: number,
-    to: Pick<TestNode, 'address'>,
+    to: Pick<Target, 'address'> & Partial<Target>,
     handlers: Readonly<Record<string, (stream: Stream) => void>> = {},
   ): Promise<RawPeer> {
+    const hello = to.hello ?? TEST_HELLO;
     const host = await createHost(
       {
         privateKeyProtobuf: await peerKey(number),
@@ -137,10 +148,15 @@ export class RawPeer {
     );
     const served = { consensus: () => undefined, ...handlers };
     for (const [name, take] of Object.entries<(stream: Stream) => void>(served)) {
-      await host.handle(name.startsWith('/') ? name : PROTOCOL(name), take);
+      await host.handle(protocolId(hello, name), take);
     }
     await host.start();
-    return new RawPeer(host, await host.dial(multiaddr(to.address)));
+    try {
+      return new RawPeer(host, await host.dial(multiaddr(to.address)), hello);
+    } catch (error) {
+      await host.stop();
+      throw error;
+    }
   }
 
   get id(): string {
@@ -148,7 +164,7 @@ export class RawPeer {
   }
 
   /** Says hello, and hears one. */
-  async greet(hello: Hello = TEST_HELLO): Promise<Hello> {
+  async greet(hello = this.#hello): Promise<Hello> {
     const stream = await this.open('handshake');
     const reader = new FrameReader(stream, helloCodec.maxBytes);
     stream.send(encodeFrame(helloCodec.encode(hello)));
@@ -157,13 +173,18 @@ export class RawPeer {
     return helloCodec.decode(answer);
   }
 
+  /** @param name of a protocol of the chain, or a whole protocol id */
   async open(name: string): Promise<Stream> {
-    return this.connection.newStream(PROTOCOL(name));
+    return this.connection.newStream(protocolId(this.#hello, name));
   }
 
   async stop(): Promise<void> {
     await this.host.stop();
   }
+}
+
+function protocolId({ chainId }: Hello, name: string): string {
+  return name.startsWith('/') ? name : `/ogpu/${chainId}/${name}/1`;
 }
 
 /** What a peer says in gossipsub. */

@@ -49,6 +49,7 @@ export async function startValidator(
   const node = await startNode(index + 1, {
     chain: identity,
     bindings: bindingsOf(chain),
+    headHeight: () => opened.participant?.tip.parent.height ?? 0,
     ...(validator === undefined ? {} : { binding: await bindingOf(chain, identity, index) }),
     onMessage: (peer, message) => {
       if (opened.participant === undefined) early.push([peer, message]);
