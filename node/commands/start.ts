@@ -2,8 +2,7 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { serveClients } from '../client-service.js';
 import { Closers } from '../closers.js';
-import { addConfigFlags, flagValues } from '../config/flags.js';
-import { loadConfig } from '../config/load.js';
+import { addConfigFlags } from '../config/flags.js';
 import type { NodeConfig } from '../config/node-config.js';
 import { genesisNote } from '../data-folder.js';
 import { genesisSource } from '../genesis-source.js';
@@ -16,6 +15,8 @@ import { startNode, type RunningNode } from '../node.js';
 import { observe } from '../observability.js';
 import { joinBySnapshot } from '../snapshot-join.js';
 import { openValidatorIdentity } from '../validator-identity.js';
+import { PROCESS_CONTEXT } from './command-context.js';
+import { configOf, type ConfigOptions } from './config-options.js';
 
 /** `ogpu start`: a node, until it is told to stop. */
 export function startCommand(): Command {
@@ -24,12 +25,8 @@ export function startCommand(): Command {
       'run a node: follow the chain, serve clients, and sign blocks where a validator is configured',
     )
     .addHelpText('after', HELP);
-  return addConfigFlags(command).action(async (options: Record<string, unknown>) => {
-    const config = await loadConfig({
-      file: typeof options.config === 'string' ? options.config : undefined,
-      env: process.env,
-      flags: flagValues(options),
-    });
+  return addConfigFlags(command).action(async (options: ConfigOptions) => {
+    const { config } = await configOf(PROCESS_CONTEXT, options);
     await run(config);
   });
 }
