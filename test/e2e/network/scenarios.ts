@@ -190,7 +190,7 @@ async function withCluster(
   play: (cluster: Cluster) => Promise<void>,
   env: Readonly<Record<string, string>> = {},
 ): Promise<void> {
-  const cluster = await Cluster.create(VALIDATORS, env);
+  const cluster = await Cluster.create(VALIDATORS, { env });
   let isWell = false;
   try {
     cluster.startAll();
