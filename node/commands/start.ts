@@ -10,8 +10,10 @@ import { SecretFileError } from '../keys/secret-file.js';
 import { loadNodeIdentity, storeNodeIdentity } from '../keys/keyring.js';
 import type { NodeIdentity } from '../keys/node-identity.js';
 import { openLog, type Log, type Logger } from '../logging/logger.js';
+import type { NodeOptions } from '../node-parts.js';
 import { startNode, type RunningNode } from '../node.js';
 import { observe } from '../observability.js';
+import { joinBySnapshot } from '../snapshot-join.js';
 import { openValidatorIdentity } from '../validator-identity.js';
 import { PROCESS_CONTEXT } from './command-context.js';
 import { configOf, type ConfigOptions } from './config-options.js';
@@ -41,7 +43,11 @@ async function run(config: NodeConfig): Promise<void> {
 async function runNode(config: NodeConfig, opened: Log): Promise<void> {
   const log = opened.logger;
   const asked = stopSignal();
-  const node = await openNode(config, log);
+  const stopping = new AbortController();
+  void asked.then(() => {
+    stopping.abort();
+  });
+  const node = await openNode(config, log, stopping.signal);
   const closers = new Closers();
   closers.add('node', node.stop);
   try {
@@ -78,10 +84,10 @@ async function untilStopped(
   log.info({ signal: why.signal }, 'stopping');
 }
 
-async function openNode(config: NodeConfig, log: Logger): Promise<RunningNode> {
-  const { validator, p2p, sync: _, ...rest } = config;
+async function openNode(config: NodeConfig, log: Logger, signal: AbortSignal): Promise<RunningNode> {
+  const { validator, p2p, sync, ...rest } = config;
   const identity = await nodeIdentity(join(config.dataDir, 'keys'));
-  return startNode({
+  const options: NodeOptions = {
     dataDir: rest.dataDir,
     genesis: await genesisSource(rest.genesis, genesisNote(rest.dataDir)),
     identity,
@@ -90,10 +96,13 @@ async function openNode(config: NodeConfig, log: Logger): Promise<RunningNode> {
     mempool: rest.mempool,
     database: rest.database,
     retention: rest.history,
+    snapshotIntervalBlocks: sync.snapshotIntervalBlocks,
     signatureWorkers: SIGNATURE_WORKERS,
     checkInvariants: rest.checkInvariants,
     log,
-  });
+  };
+  if (sync.mode === 'snapshot') await joinBySnapshot(options, sync.checkpoint, signal);
+  return startNode(options);
 }
 
 /** One keeps up with a chain of a few thousand transactions a second; more would take their turns from consensus. */

@@ -46,12 +46,20 @@ export class Cluster {
   readonly #proxies: ReadonlyMap<string, TcpProxy>;
   readonly #running = new Map<number, Running>();
 
-  private constructor(devnet: Devnet, proxies: ReadonlyMap<string, TcpProxy>) {
+  readonly #env: Readonly<Record<string, string>>;
+
+  private constructor(
+    devnet: Devnet,
+    proxies: ReadonlyMap<string, TcpProxy>,
+    env: Readonly<Record<string, string>>,
+  ) {
     this.devnet = devnet;
     this.#proxies = proxies;
+    this.#env = env;
   }
 
-  static async create(validators: number): Promise<Cluster> {
+  /** @param env of every node */
+  static async create(validators: number, env: Readonly<Record<string, string>> = {}): Promise<Cluster> {
     const folder = await mkdtemp(join(tmpdir(), 'ogpu-e2e-'));
     const devnet = await createDevnet(join(folder, 'devnet'), validators);
     const proxies = new Map<string, TcpProxy>();
@@ -60,7 +68,7 @@ export class Cluster {
         if (from !== to) proxies.set(`${from} ${to}`, await TcpProxy.open(p2pPort));
       }
     }
-    return new Cluster(devnet, proxies);
+    return new Cluster(devnet, proxies, env);
   }
 
   get size(): number {
@@ -100,7 +108,7 @@ export class Cluster {
     const child = spawn(command, args, {
       // A node whose test is gone, however it went, ends by itself.
       stdio: ['ignore', log, log, 'ipc'],
-      env: { ...process.env, ...this.#environment(index), ...env },
+      env: { ...process.env, ...this.#env, ...this.#environment(index), ...env },
     });
     closeSync(log);
     const ended = new Promise<Ending>((resolve) => {

@@ -136,10 +136,12 @@ describe('turns of the event loop', () => {
     setImmediate(others);
     await Promise.all(
       Array.from({ length: 20 }, (_, i) =>
-        turns.run(() => {
-          busy(3);
-          order.push(i);
-        }),
+        Promise.resolve(
+          turns.run(() => {
+            busy(3);
+            order.push(i);
+          }),
+        ),
       ),
     );
     isOver = true;
