@@ -33,11 +33,14 @@ export type OgpuActions = {
 
 /** To be given to `client.extend`. */
 export function ogpuActions(client: Client): OgpuActions {
+  const request = client.request as <Result>(call: {
+    readonly method: string;
+    readonly params: readonly unknown[];
+  }) => Promise<Result>;
   const ask = <Method extends keyof OgpuResults>(
     method: Method,
     ...params: readonly unknown[]
-  ): Promise<OgpuResults[Method]> =>
-    client.request({ method: method as never, params: params as never }) as Promise<OgpuResults[Method]>;
+  ): Promise<OgpuResults[Method]> => request<OgpuResults[Method]>({ method, params });
   return {
     getStatus: () => ask('ogpu_status'),
     getPeers: () => ask('ogpu_peers'),

@@ -24,7 +24,7 @@ export function moduleRevertOf(error: unknown): ModuleRevert | undefined {
   if (data === undefined) return undefined;
   for (const { abi } of Object.values(modules)) {
     try {
-      const { errorName, args = [] } = decodeErrorResult({ abi: abi as Abi, data });
+      const { errorName, args } = decodeErrorResult({ abi, data });
       return { name: errorName, args };
     } catch {
       // Not an error of this module.
@@ -41,7 +41,7 @@ export function nodeErrorOf(
     if (typeof each !== 'object' || each === null || !('data' in each)) continue;
     const { data } = each;
     if (typeof data === 'object' && data !== null && 'code' in data && typeof data.code === 'string')
-      return { code: data.code, data: data as Readonly<Record<string, unknown>> };
+      return { code: data.code, data: data };
   }
   return undefined;
 }

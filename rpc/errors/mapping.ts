@@ -25,7 +25,7 @@ export function errorObject(error: unknown): ErrorObject {
       return {
         code: answer.code,
         message: answer.message(error.data, error.message),
-        data: { code: error.code, ...jsonData(error.data) },
+        data: { code, ...jsonData(error.data) },
       };
     }
   }

@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import { TOTAL_SUPPLY_WEI } from '../../protocol/amounts.js';
-import { PARAMETER_GROUPS } from '../../protocol/params-check.js';
-import type { ChainParams } from '../../protocol/params.js';
+import type { ChainParams, ParameterGroup } from '../../protocol/params.js';
 import { moneyInWei } from '../../state/invariants/lines.js';
 import { poolBalanceWei } from '../../state/accounts/pools.js';
 import { unsettledRewardsWei } from '../../state/staking/rewards.js';
@@ -69,7 +68,7 @@ export const economyMethods: readonly RpcMethod[] = [
 ];
 
 function paramsJson(params: ChainParams): z.input<typeof ParamsShape> {
-  const group = (name: (typeof PARAMETER_GROUPS)[number]): z.input<typeof Group> =>
+  const group = (name: ParameterGroup): z.input<typeof Group> =>
     Object.fromEntries(
       Object.entries<number | bigint>(params[name]).map(([key, value]) => [
         key,

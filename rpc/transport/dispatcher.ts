@@ -62,14 +62,23 @@ export class Dispatcher {
       return errorText(null, new RpcError(RPC.limitExceeded, 'RPC_BATCH_TOO_LARGE', 'batch too large', data));
     }
     let size = 0;
+    // The heavy calls of a batch have one place at the gate between them.
+    let heavy = Promise.resolve<string | undefined>(undefined);
     const answers = requests.map(async (request) => {
-      const answer = await this.#turns.run(() => this.#one(request, session));
+      const run = async (): Promise<string | undefined> => this.#turns.run(() => this.#one(request, session));
+      const answering = this.#isHeavy(request) ? (heavy = heavy.then(run)) : run();
+      const answer = await answering;
       if (answer === undefined) return undefined;
       size += answer.length + 1;
       return size > maxResponseBytes ? errorText(idOf(request), tooLarge(maxResponseBytes)) : answer;
     });
     const texts = (await Promise.all(answers)).filter((answer) => answer !== undefined);
     return texts.length === 0 ? undefined : `[${texts.join(',')}]`;
+  }
+
+  #isHeavy(request: unknown): boolean {
+    const method = isRecord(request) ? request['method'] : undefined;
+    return typeof method === 'string' && this.#options.methods.get(method)?.isHeavy === true;
   }
 
   /** Synchronous as long as the method is. */

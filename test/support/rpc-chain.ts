@@ -35,10 +35,18 @@ export interface RpcChainOptions {
   readonly pool?: Partial<MempoolConfig>;
   /** A block follows each transaction by itself; true unless told otherwise. */
   readonly isAutomatic?: boolean;
+  /** How long after it: in the next turn unless told otherwise. */
+  readonly blockAfterMs?: number;
   readonly hasFaucet?: boolean;
   readonly server?: Partial<RpcServerOptions>;
   /** In memory unless told otherwise. */
   readonly store?: Store;
+}
+
+/** What a call comes to. */
+export interface Answer {
+  readonly result?: unknown;
+  readonly error?: { readonly code: number; readonly message: string; readonly data?: unknown };
 }
 
 /** Somebody with money from the beginning. */
@@ -105,7 +113,7 @@ export class RpcChain {
     });
     const late: { chain?: RpcChain } = {};
     const onAccepted = (): void => {
-      if (isAutomatic) late.chain?.mineSoon();
+      if (isAutomatic) late.chain?.mineSoon(options.blockAfterMs);
     };
     const backend = createRpcBackend({
       store,
@@ -151,22 +159,20 @@ export class RpcChain {
   }
 
   /** Makes a block in the next turn, unless one is about to be made. */
-  mineSoon(): void {
+  mineSoon(afterMs = 0): void {
     if (this.#isQueued) return;
     this.#isQueued = true;
     void this.#work.then(async () => {
+      if (afterMs > 0) await delay(afterMs);
       this.#isQueued = false;
       await this.mine();
     });
   }
 
   /** One JSON-RPC call, and what it comes to: a result is held against the schema of the method, and that of the public API. */
-  async call(
-    method: string,
-    params: unknown = [],
-  ): Promise<{ result?: unknown; error?: { code: number; message: string; data?: unknown } }> {
+  async call(method: string, params: unknown = []): Promise<Answer> {
     const { body } = await this.post(JSON.stringify({ jsonrpc: '2.0', id: 1, method, params }));
-    const answer = JSON.parse(body) as { result?: unknown; error?: never };
+    const answer = JSON.parse(body) as Answer;
     if (answer.error === undefined) assertShape(method, answer.result);
     return answer;
   }

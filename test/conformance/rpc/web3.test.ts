@@ -90,7 +90,7 @@ describe('web3.js', () => {
   test('subscriptions', async () => {
     const socket = new Web3(chain.server.url.replace('http', 'ws'));
     const heads = await socket.eth.subscribe('newBlockHeaders');
-    const head = new Promise<{ number?: unknown }>((resolve) => heads.once('data', resolve as never));
+    const head = new Promise<{ number?: unknown }>((resolve) => heads.once('data', resolve));
     await chain.mine();
     assert.equal(Number((await head).number), chain.height);
     await heads.unsubscribe();

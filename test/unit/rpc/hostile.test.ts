@@ -86,6 +86,18 @@ describe('hostile requests', () => {
   });
 });
 
+describe('heavy calls', () => {
+  test('those of one batch have one place at the gate between them', async () => {
+    const chain = await RpcChain.start({ server: { limits: { maxHeavyCalls: 1, maxHeavyWaiting: 3 } } });
+    const one = { jsonrpc: '2.0', id: 1, method: 'eth_getLogs', params: [{ fromBlock: '0x0' }] };
+    await chain.mine();
+    const batch = JSON.stringify(new Array(50).fill(one));
+    const answers = await Promise.all([1, 2, 3].map(() => chain.post(batch)));
+    for (const { body } of answers) assert.ok(!body.includes('"error"'), body.slice(0, 300));
+    await chain.close();
+  });
+});
+
 describe('a pruned node', () => {
   test('says what it does not keep, and never that it was not', async () => {
     const chain = await RpcChain.start({ isAutomatic: false });
@@ -136,10 +148,12 @@ describe('turns of the event loop', () => {
     setImmediate(others);
     await Promise.all(
       Array.from({ length: 20 }, (_, i) =>
-        turns.run(() => {
-          busy(3);
-          order.push(i);
-        }),
+        Promise.resolve(
+          turns.run(() => {
+            busy(3);
+            order.push(i);
+          }),
+        ),
       ),
     );
     isOver = true;
