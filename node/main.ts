@@ -2,25 +2,7 @@
 import './polyfills.js';
 import { Command, CommanderError } from 'commander';
 import { describeError, OgpuError } from '../protocol/errors.js';
-import { checkCommand } from './commands/check.js';
-import { configCommand } from './commands/config.js';
-import { dbCommand } from './commands/db.js';
-import { demoCommand } from './commands/demo.js';
-import { devnetCommand } from './commands/devnet.js';
-import { diagnoseCommand } from './commands/diagnose.js';
-import { doctorCommand } from './commands/doctor.js';
-import { exportCommand } from './commands/export.js';
-import { faucetCommand } from './commands/faucet.js';
-import { genesisCommand } from './commands/genesis.js';
-import { initCommand } from './commands/init.js';
-import { keysCommand } from './commands/keys.js';
-import { replayCommand } from './commands/replay.js';
-import { sendCommand, txCommand } from './commands/send.js';
-import { signerCommand } from './commands/signer.js';
-import { stakeCommand } from './commands/stake.js';
-import { startCommand } from './commands/start.js';
-import { peersCommand, statusCommand } from './commands/status.js';
-import { validatorCommand } from './commands/validator.js';
+import { COMMANDS, isCommand } from './command-table.js';
 import { boundHeapGrowth } from './heap.js';
 import { slowPathWarnings } from './slow-paths.js';
 import { outputError, OutputError, printable, writeOutput } from './terminal-text.js';
@@ -41,36 +23,17 @@ Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 141 the reader of the ou
 with a stable code in brackets; with --json they are one JSON object.
 `;
 
-function program(): Command {
+/** A command that was asked for alone is loaded alone: most need neither the network nor the servers of a node. */
+async function program(wanted: string | undefined): Promise<Command> {
   const ogpu = new Command('ogpu')
     .description('oGPU chain node: jobs on GPUs, paid only after bonded validators have re-executed a sample')
     .version(packageVersion())
-    .commandsGroup('A node:')
-    .addCommand(initCommand())
-    .addCommand(configCommand())
-    .addCommand(doctorCommand())
-    .addCommand(startCommand())
-    .addCommand(devnetCommand())
-    .addCommand(demoCommand())
-    .commandsGroup('Of a node that runs:')
-    .addCommand(statusCommand())
-    .addCommand(peersCommand())
-    .addCommand(sendCommand())
-    .addCommand(txCommand())
-    .addCommand(stakeCommand())
-    .addCommand(validatorCommand())
-    .addCommand(faucetCommand())
-    .commandsGroup('Keys and genesis:')
-    .addCommand(keysCommand())
-    .addCommand(signerCommand())
-    .addCommand(genesisCommand())
-    .commandsGroup('On the files of a stopped node:')
-    .addCommand(dbCommand())
-    .addCommand(exportCommand())
-    .addCommand(checkCommand())
-    .addCommand(replayCommand())
-    .addCommand(diagnoseCommand())
     .addHelpText('after', HELP);
+  for (const [heading, commands] of Object.entries(COMMANDS)) {
+    ogpu.commandsGroup(heading);
+    for (const [name, load] of Object.entries(commands))
+      if (!isCommand(wanted) || name === wanted) ogpu.addCommand(await load());
+  }
   leaveErrorsToMain(ogpu);
   return ogpu;
 }
@@ -103,7 +66,8 @@ async function main(argv: readonly string[]): Promise<number> {
 /** @throws UsageError, and what the command throws */
 async function run(argv: readonly string[]): Promise<number> {
   try {
-    await program().parseAsync(argv);
+    const ogpu = await program(argv[2]);
+    await ogpu.parseAsync(argv);
     return EXIT_DONE;
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
