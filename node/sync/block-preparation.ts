@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { beaconAfter } from '../../consensus/beacon.js';
 import { commitSigners } from '../../consensus/commit.js';
 import type { Committee } from '../../consensus/committee.js';
@@ -9,6 +10,7 @@ import { beaconSignBytes, extensionSignBytes, voteSignBytes } from '../../protoc
 import type { Commit } from '../../protocol/types/commit.js';
 import type { VoteExtension } from '../../protocol/types/extension.js';
 import { PRECOMMIT } from '../../protocol/types/vote.js';
+import { isFaultOfBlock } from '../consensus/block-workshop.js';
 import type { ChainTip } from '../consensus/chain-tip.js';
 import type { RecoveredTransaction } from '../mempool/entry.js';
 import type { Statement } from '../signatures/wire.js';
@@ -18,6 +20,10 @@ import type { VerifiedSignatures } from './verified-signatures.js';
 /** Blocks whose signatures are looked at ahead of execution, and transactions in them. */
 const MAX_BLOCKS = 32;
 const MAX_TRANSACTIONS = 16_384;
+
+/** Where signatures cannot be verified for a reason of this node's own. */
+const MAX_ATTEMPTS = 100;
+const ATTEMPT_EVERY_MS = 50;
 
 export interface PreparationParts {
   /** @throws OgpuError for an envelope that is no transaction of this chain */
@@ -82,10 +88,16 @@ export class BlockPreparation {
     if (transactions.length === 0) return [];
     this.#transactions += transactions.length;
     try {
-      return await this.#parts.resolve(transactions);
-    } catch (error) {
-      if (error instanceof OgpuError) return error;
-      throw error;
+      for (let attempt = 1; ; attempt++) {
+        try {
+          return await this.#parts.resolve(transactions);
+        } catch (error) {
+          if (isFaultOfBlock(error)) return error;
+          // Too much waits to be verified, or a worker has died: nothing is known of the block by that.
+          if (!(error instanceof OgpuError) || attempt === MAX_ATTEMPTS) throw error;
+          await setTimeout(ATTEMPT_EVERY_MS);
+        }
+      }
     } finally {
       this.#transactions -= transactions.length;
     }
