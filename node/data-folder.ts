@@ -40,3 +40,13 @@ export function keysFolder(data: string): string {
 export function genesisFolder(data: string): string {
   return join(data, 'genesis');
 }
+
+/** Addresses of peers, and who is banned. */
+export function peersFolder(data: string): string {
+  return join(data, 'peers');
+}
+
+/** Snapshots of the state that other nodes may begin with. */
+export function snapshotsFolder(data: string): string {
+  return join(data, 'snapshots');
+}

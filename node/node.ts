@@ -1,56 +1,28 @@
 import { mkdir } from 'node:fs/promises';
-import { keyOf } from '../consensus/committee.js';
-import { chainHandlers } from '../p2p/chain-requests.js';
-import type { NetworkOptions } from '../p2p/network-config.js';
-import { Network, type NetworkEvent } from '../p2p/network.js';
+import type { Network} from '../p2p/network.js';
+import { type NetworkEvent } from '../p2p/network.js';
 import { bytesEqual, toHex } from '../protocol/bytes.js';
 import { bls } from '../protocol/crypto/bls.js';
-import type { ChainIdentity } from '../protocol/domains.js';
 import type { ExtendedCommit } from '../protocol/types/commit.js';
-import { Pruner, type Retention } from '../state/chain/retention.js';
+import { Pruner } from '../state/chain/retention.js';
 import { nextValidators } from '../state/staking/active-set.js';
-import { chainIdentityAt, paramsRecord, progressRecord } from '../state/system/chain.js';
+import { progressRecord } from '../state/system/chain.js';
 import { Closers } from './closers.js';
 import type { LocalBlock } from './consensus/block-execution.js';
 import { takeSeat, type Seat } from './consensus/seat.js';
 import { journalFile, ledgerFolder } from './data-folder.js';
-import type { DatabaseOptions } from './database.js';
-import type { NodeIdentity } from './keys/node-identity.js';
-import { openLedgerOf, type GenesisSource, type Ledger } from './ledger.js';
+import { openNetwork } from './node-network.js';
+import { identityOf, type FinalNews, type NodeOptions, type Parts } from './node-parts.js';
+import { openLedgerOf, type Ledger } from './ledger.js';
 import { Listeners } from './listeners.js';
-import type { Logger } from './logging/logger.js';
 import { Repeats } from './logging/repeats.js';
-import type { MempoolConfig } from './mempool/config.js';
 import { TransactionService } from './mempool/service.js';
 import type { SyncFigures } from './metrics/sources.js';
 import { poolEngine } from './signatures/engine.js';
 import { SignaturePool } from './signatures/pool.js';
 import { ChainFollower } from './sync/chain-follower.js';
-import { storeChainSource } from './sync/chain-source.js';
 import { systemClock } from './system-clock.js';
-import { bindingOf, keyWarning, type ValidatorIdentity } from './validator-identity.js';
-
-export interface NodeOptions {
-  readonly dataDir: string;
-  readonly genesis: GenesisSource;
-  readonly identity: NodeIdentity;
-  /** Undefined for a node that only follows. */
-  readonly validator: ValidatorIdentity | undefined;
-  readonly p2p: NetworkOptions;
-  readonly mempool: Partial<MempoolConfig>;
-  readonly database: Omit<DatabaseOptions, 'path' | 'identity'>;
-  readonly retention: Retention;
-  /** Threads that verify signatures. */
-  readonly signatureWorkers: number;
-  readonly checkInvariants: boolean;
-  readonly log: Logger;
-}
-
-/** A block that has just become final. */
-export interface FinalNews {
-  readonly local: LocalBlock;
-  readonly commit: ExtendedCommit;
-}
+import { keyWarning, type ValidatorIdentity } from './validator-identity.js';
 
 /** A node that runs: what its servers and its command are given. */
 export interface RunningNode {
@@ -89,20 +61,6 @@ export async function startNode(options: NodeOptions): Promise<RunningNode> {
   }
 }
 
-/** What the parts of a node are made from, and hand to each other. */
-interface Parts {
-  readonly options: NodeOptions;
-  readonly closers: Closers;
-  readonly ledger: Ledger;
-  readonly signatures: SignaturePool;
-  readonly finals: Listeners<FinalNews>;
-  readonly events: Listeners<NetworkEvent>;
-  readonly repeats: Repeats;
-  readonly fail: (error: unknown) => void;
-  /** Opened one after the other; each is there before the next one needs it. */
-  readonly late: { network?: Network; follower?: ChainFollower; seat?: Seat | undefined };
-}
-
 async function openParts(options: NodeOptions, closers: Closers): Promise<Omit<RunningNode, 'stop'>> {
   const { failed, fail } = failure();
   const ledger = await openStore(options, closers);
@@ -128,33 +86,6 @@ async function openParts(options: NodeOptions, closers: Closers): Promise<Omit<R
       bestPeerHeight: Math.max(0, ...network.peers.map(({ headHeight }) => headHeight)),
     }),
   };
-}
-
-async function openNetwork(parts: Parts, transactions: TransactionService): Promise<Network> {
-  const { options, closers, ledger, late, events, repeats } = parts;
-  const { log, validator, identity, p2p } = options;
-  const chain = identityOf(ledger);
-  const network = await Network.start({
-    privateKeyProtobuf: identity.privateKeyProtobuf,
-    chain,
-    headHeight: () => progressRecord.read(ledger.store).height,
-    ...(validator === undefined ? {} : { binding: bindingOf(validator, chain, identity.peerId) }),
-    bindings: { bls, keyOf: (id) => late.seat && keyOf(late.seat.tip.committee, id) },
-    serve: chainHandlers(storeChainSource(ledger.store)),
-    gossip: { onTransactions: (_peer, envelopes) => transactions.takeFromPeer(envelopes) },
-    onMessage: (peer, message) => late.follower?.receive(peer, message),
-    onEvent: (event) => {
-      logNetworkEvent(log, repeats, event);
-      if (event.kind === 'peer-gone') late.follower?.disconnected(event.peer);
-      if (event.kind === 'peer-admitted') transactions.republishSoon();
-      events.tell(event);
-    },
-    options: p2p,
-  });
-  late.network = network;
-  closers.add('network', () => network.stop());
-  log.info({ peerId: network.id, addresses: network.addresses }, 'network listening');
-  return network;
 }
 
 /** Catches up with the chain, and takes part in consensus where it has. */
@@ -251,10 +182,6 @@ function prune({ options, ledger, finals, fail }: Parts): void {
   });
 }
 
-function identityOf({ store, head }: Ledger): ChainIdentity {
-  return chainIdentityAt(store, paramsRecord.read(store), head.height + 1);
-}
-
 /** The first trouble that a node must not go on with. */
 function failure(): { readonly failed: Promise<unknown>; readonly fail: (error: unknown) => void } {
   let fail: (error: unknown) => void = () => undefined;
@@ -262,29 +189,4 @@ function failure(): { readonly failed: Promise<unknown>; readonly fail: (error: 
     fail = resolve;
   });
   return { failed, fail };
-}
-
-function logNetworkEvent(log: Logger, repeats: Repeats, event: NetworkEvent): void {
-  switch (event.kind) {
-    case 'peer-admitted':
-      log.info({ peer: event.peer, inbound: event.isInbound }, 'peer connected');
-      return;
-    case 'peer-gone':
-      log.info({ peer: event.peer }, 'peer gone');
-      return;
-    case 'peer-refused':
-      repeats.write(
-        `${event.peer} ${event.error.code}`,
-        log.warn,
-        { peer: event.peer, err: event.error },
-        'peer refused',
-      );
-      return;
-    case 'peer-blamed': {
-      const fields = { peer: event.peer, err: event.error, banned: event.isBanned };
-      const write = event.isBanned ? log.warn : log.debug;
-      repeats.write(`${event.peer} ${event.error.code}`, write, fields, 'peer blamed');
-      return;
-    }
-  }
 }

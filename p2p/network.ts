@@ -3,11 +3,10 @@ import { randomInt } from 'node:crypto';
 import type { Connection, Libp2p, Stream } from '@libp2p/interface';
 import { multiaddr } from '@multiformats/multiaddr';
 import { encodeMessage, type Message } from '../consensus/messages.js';
-import { bytesEqual, toHex } from '../protocol/bytes.js';
+import { toHex } from '../protocol/bytes.js';
 import type { ChainIdentity } from '../protocol/domains.js';
 import type { OgpuError } from '../protocol/errors.js';
 import { AddressBook, type BookFolder } from './address-book.js';
-import { Admission } from './admission.js';
 import { monotonicClock, type Clock } from './clock.js';
 import { Conduct } from './conduct.js';
 import { ConsensusLink, heardFrame, messageFrame, type LinkStats } from './consensus-link.js';
@@ -15,12 +14,14 @@ import { P2pError } from './errors.js';
 import { streamError } from './frame-stream.js';
 import type { FinalBlock } from './chain-requests.js';
 import { Gossip, type GossipHandlers, type GossipStats } from './gossip/gossip.js';
+import { Doors } from './doors.js';
 import { connectionGate } from './gate.js';
 import { isBound, type Binding, type BindingCheck, type Hello } from './handshake.js';
 import { Hearing } from './hearing.js';
 import { createHost } from './host.js';
 import { networkConfig, type NetworkConfig, type NetworkOptions } from './network-config.js';
 import { openStream, peerIdBytes, presence, type Peer } from './peer.js';
+import { PeerTable } from './peer-table.js';
 import { PEERS } from './peer-exchange.js';
 import { ask, RequestServer, type RequestHandler, type RequestProtocol } from './requests.js';
 import { Seeker } from './seeker.js';
@@ -87,8 +88,8 @@ export class Network {
   readonly #book: AddressBook;
   readonly #seeker: Seeker;
   readonly #served: readonly (readonly [RequestProtocol, RequestHandler])[];
-  readonly #peers: Map<string, Peer>;
-  readonly #admissions = new Map<Connection, Admission>();
+  readonly #peers: PeerTable;
+  readonly #doors: Doors;
   #isStopped = false;
 
   /** Listens, and dials the static peers. @throws what libp2p cannot listen with */
@@ -96,7 +97,7 @@ export class Network {
     const config = networkConfig(parts.options);
     const clock = parts.clock ?? monotonicClock;
     const conduct = new Conduct(clock);
-    const peers = new Map<string, Peer>();
+    const peers = new PeerTable(parts.bindings, parts.chain);
     const isStatic = (peer: string): boolean => config.staticPeers.some(({ id }) => id === peer);
     const host: Libp2p = await createHost(
       { ...parts, ...config },
@@ -118,7 +119,7 @@ export class Network {
     clock: Clock,
     host: Libp2p,
     conduct: Conduct,
-    peers: Map<string, Peer>,
+    peers: PeerTable,
   ) {
     this.#parts = parts;
     this.#config = config;
@@ -138,10 +139,10 @@ export class Network {
       clock,
       heard: () => this.#heard(),
       tell: (encoded) => {
-        const frame = heardFrame(encoded);
-        for (const peer of peers.values()) peer.link.send(frame);
+        peers.sendAll(heardFrame(encoded));
       },
     });
+    this.#doors = this.#createDoors();
     this.#gossip = parts.gossip && this.#createGossip(parts.gossip);
     this.#static = new StaticPeers({
       peers: config.staticPeers,
@@ -149,7 +150,7 @@ export class Network {
       dial: async ({ address }) => {
         await this.dial(address);
       },
-      isConnected: (id) => peers.has(id),
+      isConnected: (id) => peers.get(id) !== undefined,
       waitMs: (id) => conduct.banLeftMs(id),
       ...config.redial,
     });
@@ -166,11 +167,11 @@ export class Network {
   }
 
   get peers(): readonly PeerInfo[] {
-    return [...this.#peers.values()].map((peer) => ({
+    return this.#peers.all.map((peer) => ({
       id: peer.id,
       address: [...peer.connections][0]?.remoteAddr.toString() ?? '',
       isInbound: [...peer.connections][0]?.direction === 'inbound',
-      validator: this.#isBound(peer) ? peer.claim?.validator : undefined,
+      validator: this.#peers.validatorOf(peer),
       headHeight: peer.headHeight,
       ...peer.link.stats,
     }));
@@ -193,20 +194,15 @@ export class Network {
   }
 
   broadcast(message: Message): void {
-    if (this.#peers.size === 0) return;
-    const frame = messageFrame(encodeMessage(message));
-    for (const peer of this.#peers.values()) peer.link.send(frame);
+    if (this.#peers.all.length > 0) this.#peers.sendAll(messageFrame(encodeMessage(message)));
   }
 
   send(peer: string, message: Message): void {
-    this.#peers.get(peer)?.link.send(messageFrame(encodeMessage(message)));
+    this.#peers.send(peer, message);
   }
 
   sendToValidator(validator: Uint8Array, message: Message): void {
-    for (const peer of this.#peers.values()) {
-      const isClaimed = peer.claim !== undefined && bytesEqual(peer.claim.validator, validator);
-      if (isClaimed && this.#isBound(peer)) this.send(peer.id, message);
-    }
+    this.#peers.sendToValidator(validator, message);
   }
 
   /**
@@ -217,13 +213,7 @@ export class Network {
    * @param make called where there is such a peer
    */
   relay(signer: Uint8Array, source: string, make: () => Message): void {
-    const name = toHex(signer);
-    let frame: Uint8Array | undefined;
-    for (const peer of this.#peers.values()) {
-      if (peer.id === source || peer.hears.has(name) || this.#validatorOf(peer) === name) continue;
-      frame ??= messageFrame(encodeMessage(make()));
-      peer.link.send(frame);
-    }
+    this.#peers.relay(signer, source, make);
   }
 
   /** Tells everybody of transactions. What is published within a few milliseconds travels together. Never throws. */
@@ -240,7 +230,7 @@ export class Network {
   blame(peer: string, error: OgpuError): void {
     const isBanned = this.#conduct.blame(peer, error, this.#static.has(peer));
     this.#tell({ kind: 'peer-blamed', peer, error, isBanned });
-    if (isBanned) this.#disconnect(peer, error);
+    if (isBanned) this.#peers.disconnect(peer, error);
   }
 
   /**
@@ -271,97 +261,51 @@ export class Network {
     this.#isStopped = true;
     this.#static.stop();
     this.#hearing.stop();
-    for (const admission of this.#admissions.values()) admission.cancel();
-    for (const peer of this.#peers.values()) peer.link.stop();
+    this.#doors.shut();
+    for (const peer of this.#peers.all) peer.link.stop();
     await this.#seeker.stop();
     await this.#gossip?.stop();
     await this.#host.stop();
   }
 
   async #start(): Promise<void> {
-    const host = this.#host;
-    host.addEventListener('connection:open', ({ detail }) => {
-      if (this.#isStopped) detail.abort(new P2pError('NETWORK_STOPPED', 'stopping'));
-      else this.#admission(detail);
+    await this.#doors.open();
+    await this.#doors.serve(this.#protocolId('consensus'), 2, (id, stream) => {
+      this.#peers.get(id)?.link.accept(stream);
     });
-    host.addEventListener('connection:close', ({ detail }) => {
-      this.#closed(detail);
-    });
-    await host.handle(
-      this.#protocolId('handshake'),
-      (stream, connection) => {
-        this.#admission(connection).answer(stream);
-      },
-      { maxInboundStreams: 2, maxOutboundStreams: 2 },
-    );
-    await this.#serve('consensus', 2, (peer, stream) => {
-      peer.link.accept(stream);
-    });
-    for (const [i, [protocol]] of this.#served.entries()) {
-      await this.#serve(protocol.name, protocol.maxConcurrent + 1, async (peer, stream) => {
+    for (const [i, [{ name, maxConcurrent }]] of this.#served.entries()) {
+      await this.#doors.serve(this.#protocolId(name), maxConcurrent + 1, async (id, stream) => {
         try {
-          await this.#servers[i]?.serve(peer.id, stream);
+          await this.#servers[i]?.serve(id, stream);
         } catch (error) {
-          this.blame(peer.id, streamError(error));
+          this.blame(id, streamError(error));
         }
       });
     }
     await this.#gossip?.start();
     await this.#book.load();
-    await host.start();
+    await this.#host.start();
     this.#static.start();
     this.#seeker.start();
   }
 
-  /** Serves a protocol to peers that have passed the handshake; streams that come before wait for it. */
-  async #serve(
-    name: string,
-    maxStreams: number,
-    serve: (peer: Peer, stream: Stream) => Promise<void> | void,
-  ): Promise<void> {
-    await this.#serveId(this.#protocolId(name), maxStreams, serve);
-  }
-
-  async #serveId(
-    protocolId: string,
-    maxStreams: number,
-    serve: (peer: Peer, stream: Stream) => Promise<void> | void,
-  ): Promise<void> {
-    await this.#host.handle(
-      protocolId,
-      async (stream, connection) => {
-        const isAdmitted = await this.#admission(connection).result;
-        const peer = this.#peers.get(connection.remotePeer.toString());
-        if (isAdmitted && peer !== undefined && stream.status === 'open') await serve(peer, stream);
-        else stream.abort(new P2pError('HANDSHAKE_FAILED', 'nothing is served before the handshake'));
+  #createDoors(): Doors {
+    return new Doors({
+      host: this.#host,
+      clock: this.#clock,
+      handshakeId: this.#protocolId('handshake'),
+      handshakeTimeoutMs: this.#config.handshakeTimeoutMs,
+      ownHello: () => this.#hello(),
+      admit: (connection, hello) => {
+        this.#admit(connection, hello);
       },
-      { maxInboundStreams: maxStreams, maxOutboundStreams: maxStreams },
-    );
-  }
-
-  #admission(connection: Connection): Admission {
-    const known = this.#admissions.get(connection);
-    if (known !== undefined) return known;
-    const admission = new Admission(
-      {
-        clock: this.#clock,
-        timeoutMs: this.#config.handshakeTimeoutMs,
-        protocolId: this.#protocolId('handshake'),
-        ownHello: () => this.#hello(),
-        admit: (of, hello) => {
-          this.#admit(of, hello);
-        },
-        refuse: (of, error, lastWord) => {
-          this.#refuse(of, error);
-          void lastWord.then(() => this.#close(of, error));
-        },
+      refused: (connection, error) => {
+        this.#refuse(connection, error);
       },
-      connection,
-    );
-    this.#admissions.set(connection, admission);
-    // A connection that ended before anybody asked for it gives no further event.
-    if (connection.status !== 'open') this.#closed(connection);
-    return admission;
+      closed: (connection) => {
+        this.#closed(connection);
+      },
+    });
   }
 
   #hello(): Hello {
@@ -393,7 +337,7 @@ export class Network {
       hears: new Set(),
       headHeight: hello.headHeight,
     };
-    this.#peers.set(id, peer);
+    this.#peers.add(peer);
     this.#static.admitted(id);
     this.#tell({ kind: 'peer-admitted', peer: id, isInbound: connection.direction === 'inbound' });
     this.#seeker.admitted(presence(peer));
@@ -410,7 +354,7 @@ export class Network {
       targetOutbound: this.#config.targetOutbound,
       clock: this.#clock,
       book: this.#book,
-      peers: () => [...this.#peers.values()].map(presence),
+      peers: () => this.#peers.all.map(presence),
       isExcluded: (id) => this.#static.has(id) || this.#conduct.isBanned(id),
       dial: (address) => this.dial(address),
       ask: (peer, request) => this.request(peer, PEERS, request),
@@ -434,17 +378,16 @@ export class Network {
       chainId: this.#parts.chain.chainId,
       handlers,
       batchIntervalMs: this.#config.batchIntervalMs,
-      conductPoints: (peer) => this.#conduct.points(peer),
+      // A misfortune or two do not move a peer to the edge, and nothing does one that is named.
+      conductPoints: (peer) =>
+        this.#static.has(peer) ? 0 : Math.max(0, this.#conduct.points(peer) - FORGIVEN_POINTS),
       blame: (peer, error) => {
         this.blame(peer, error);
       },
       disconnect: (peer, error) => {
-        this.#disconnect(peer, error);
+        this.#peers.disconnect(peer, error);
       },
-      serve: (protocolId, take) =>
-        this.#serveId(protocolId, 2, (peer, stream) => {
-          take(peer.id, stream);
-        }),
+      serve: (protocolId, take) => this.#doors.serve(protocolId, 2, take),
       open: (id, protocolId, signal) => this.#openStream(id, protocolId, signal),
     });
   }
@@ -469,7 +412,7 @@ export class Network {
       },
       fault: (error) => {
         this.blame(id, error);
-        this.#disconnect(id, error);
+        this.#peers.disconnect(id, error);
       },
     });
   }
@@ -481,13 +424,11 @@ export class Network {
   }
 
   #closed(connection: Connection): void {
-    this.#admissions.get(connection)?.cancel();
-    this.#admissions.delete(connection);
     const id = connection.remotePeer.toString();
     const peer = this.#peers.get(id);
     peer?.connections.delete(connection);
     if (peer?.connections.size === 0) {
-      this.#peers.delete(id);
+      this.#peers.remove(id);
       peer.link.stop();
       this.#gossip?.leave(id);
       if (!this.#isStopped) this.#hearing.changed();
@@ -495,44 +436,16 @@ export class Network {
       for (const server of this.#servers) server.forgetPeer(id);
       this.#tell({ kind: 'peer-gone', peer: id });
     }
-    if (this.#isStopped || this.#peers.has(id)) return;
+    if (this.#isStopped || this.#peers.get(id) !== undefined) return;
     // What libp2p remembers of everybody who ever came would grow without a bound.
     void this.#host.peerStore.delete(connection.remotePeer).catch(() => undefined);
     this.#static.lost(id);
   }
 
-  /** Looks again at a claim that could not be judged when the peer came. */
-  #isBound(peer: Peer): boolean {
-    const { bindings, chain } = this.#parts;
-    if (peer.isBound === undefined && peer.claim !== undefined) {
-      peer.isBound = isBound(bindings, chain, peer.claim, peerIdBytes(peer.id));
-    }
-    return peer.isBound === true;
-  }
-
-  /** The validator that has said that a peer speaks for it, in hex. */
-  #validatorOf(peer: Peer): string | undefined {
-    return peer.claim !== undefined && this.#isBound(peer) ? toHex(peer.claim.validator) : undefined;
-  }
-
   #heard(): ReadonlySet<string> {
     const { binding } = this.#parts;
-    const heard = [...this.#peers.values()].map((peer) => this.#validatorOf(peer));
-    if (binding !== undefined) heard.push(toHex(binding.validator));
-    return new Set(heard.flatMap((validator) => validator ?? []));
-  }
-
-  #disconnect(id: string, error: Error): void {
-    for (const connection of this.#peers.get(id)?.connections ?? []) connection.abort(error);
-  }
-
-  /** Lets go of a connection in order, so that what was said last arrives, but not for long. */
-  async #close(connection: Connection, error: Error): Promise<void> {
-    try {
-      await connection.close({ signal: AbortSignal.timeout(CLOSE_TIMEOUT_MS) });
-    } catch {
-      connection.abort(error);
-    }
+    const own = binding === undefined ? [] : [toHex(binding.validator)];
+    return new Set([...own, ...this.#peers.heard()]);
   }
 
   #protocolId(name: string): string {
@@ -544,4 +457,4 @@ export class Network {
   }
 }
 
-const CLOSE_TIMEOUT_MS = 1000;
+const FORGIVEN_POINTS = 30;

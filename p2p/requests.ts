@@ -91,7 +91,8 @@ export class RequestServer {
   async #answer(peer: string, stream: Stream): Promise<void> {
     const { maxRequestBytes, maxParts, maxPartBytes } = this.#protocol;
     const request = await new FrameReader(stream, maxRequestBytes).next();
-    if (request === undefined) throw new P2pError('REQUEST_MALFORMED', 'a stream without a request');
+    // Nobody's fault: a process that dies leaves such streams, and the rate counts them.
+    if (request === undefined) throw new P2pError('STREAM_CLOSED', 'a stream without a request');
     let count = 0;
     try {
       for await (const part of this.#handler(peer, request)) {

@@ -12,7 +12,7 @@ const bin = (name, file) => join(root, 'node_modules', name, file);
 
 const commands = {
   build: () => undefined,
-  start: (args) => node(['dist/node/main.js', 'demo', ...args]),
+  start: (args) => node(['dist/node/main.js', 'devnet', ...args]),
   test: runTests,
   lint: () => {
     node([bin('eslint', 'bin/eslint.js'), '--max-warnings', '0', '.']);
@@ -32,6 +32,7 @@ const NOT_COVERED = [
   'Not covered by this command:',
   '  npm run fuzz    unbounded fuzzing (a fixed budget of it ran above)',
   '  npm run sim     more seeds than the 200 that ran above',
+  '  npm run e2e     validators as processes in trouble for minutes, with a wrong clock too',
   '  npm run bench   speed, against other libraries',
 ];
 

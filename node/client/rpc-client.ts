@@ -21,10 +21,23 @@ const Answer = z.object({
 
 /** A node as its clients reach it. What it answers is checked before it is believed. */
 export class RpcClient {
+  /** Without the password that it may have been given with. */
   readonly url: string;
+  readonly #headers: Readonly<Record<string, string>>;
+  readonly #maxAnswerBytes: number;
 
-  constructor(url: string) {
-    this.url = url;
+  /** @param url http or https; a user name and a password in it are sent as HTTP asks for them */
+  constructor(url: string, { maxAnswerBytes = MAX_ANSWER_BYTES }: { readonly maxAnswerBytes?: number } = {}) {
+    const address = new URL(url);
+    const { username, password } = address;
+    address.username = address.password = '';
+    this.url = address.href;
+    const credentials = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+    this.#headers = {
+      'content-type': 'application/json',
+      ...(username === '' ? {} : { authorization: `Basic ${Buffer.from(credentials).toString('base64')}` }),
+    };
+    this.#maxAnswerBytes = maxAnswerBytes;
   }
 
   /**
@@ -47,14 +60,14 @@ export class RpcClient {
   async #post(body: string): Promise<string> {
     const response = await fetch(this.url, {
       method: 'POST',
-      headers: { 'content-type': 'application/json' },
+      headers: this.#headers,
       body,
       signal: AbortSignal.timeout(TIMEOUT_MS),
     }).catch((cause: unknown) => {
       throw this.#unreachable(cause);
     });
     try {
-      return await readText(response);
+      return await readText(response, this.#maxAnswerBytes);
     } catch (cause) {
       throw cause instanceof ClientError ? cause : this.#unreachable(cause);
     }
@@ -86,14 +99,14 @@ export class RpcClient {
 }
 
 /** The body, unless it is too long. */
-async function readText(response: Response): Promise<string> {
+async function readText(response: Response, maxBytes: number): Promise<string> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   for await (const chunk of response.body ?? []) {
     const part = chunk as Uint8Array;
     bytes += part.length;
-    if (bytes > MAX_ANSWER_BYTES)
-      throw new ClientError('RPC_ANSWER_INVALID', `the answer is longer than ${MAX_ANSWER_BYTES} bytes`, {
+    if (bytes > maxBytes)
+      throw new ClientError('RPC_ANSWER_INVALID', `the answer is longer than ${maxBytes} bytes`, {
         url: response.url,
       });
     chunks.push(part);

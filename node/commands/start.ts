@@ -2,8 +2,7 @@ import { join } from 'node:path';
 import { Command } from 'commander';
 import { serveClients } from '../client-service.js';
 import { Closers } from '../closers.js';
-import { addConfigFlags, flagValues } from '../config/flags.js';
-import { loadConfig } from '../config/load.js';
+import { addConfigFlags } from '../config/flags.js';
 import type { NodeConfig } from '../config/node-config.js';
 import { genesisNote } from '../data-folder.js';
 import { genesisSource } from '../genesis-source.js';
@@ -11,9 +10,13 @@ import { SecretFileError } from '../keys/secret-file.js';
 import { loadNodeIdentity, storeNodeIdentity } from '../keys/keyring.js';
 import type { NodeIdentity } from '../keys/node-identity.js';
 import { openLog, type Log, type Logger } from '../logging/logger.js';
+import type { NodeOptions } from '../node-parts.js';
 import { startNode, type RunningNode } from '../node.js';
 import { observe } from '../observability.js';
+import { joinBySnapshot } from '../snapshot-join.js';
 import { openValidatorIdentity } from '../validator-identity.js';
+import { PROCESS_CONTEXT } from './command-context.js';
+import { configOf, type ConfigOptions } from './config-options.js';
 
 /** `ogpu start`: a node, until it is told to stop. */
 export function startCommand(): Command {
@@ -22,12 +25,8 @@ export function startCommand(): Command {
       'run a node: follow the chain, serve clients, and sign blocks where a validator is configured',
     )
     .addHelpText('after', HELP);
-  return addConfigFlags(command).action(async (options: Record<string, unknown>) => {
-    const config = await loadConfig({
-      file: typeof options.config === 'string' ? options.config : undefined,
-      env: process.env,
-      flags: flagValues(options),
-    });
+  return addConfigFlags(command).action(async (options: ConfigOptions) => {
+    const { config } = await configOf(PROCESS_CONTEXT, options);
     await run(config);
   });
 }
@@ -44,7 +43,11 @@ async function run(config: NodeConfig): Promise<void> {
 async function runNode(config: NodeConfig, opened: Log): Promise<void> {
   const log = opened.logger;
   const asked = stopSignal();
-  const node = await openNode(config, log);
+  const stopping = new AbortController();
+  void asked.then(() => {
+    stopping.abort();
+  });
+  const node = await openNode(config, log, stopping.signal);
   const closers = new Closers();
   closers.add('node', node.stop);
   try {
@@ -81,10 +84,10 @@ async function untilStopped(
   log.info({ signal: why.signal }, 'stopping');
 }
 
-async function openNode(config: NodeConfig, log: Logger): Promise<RunningNode> {
-  const { validator, p2p, sync: _, ...rest } = config;
+async function openNode(config: NodeConfig, log: Logger, signal: AbortSignal): Promise<RunningNode> {
+  const { validator, p2p, sync, ...rest } = config;
   const identity = await nodeIdentity(join(config.dataDir, 'keys'));
-  return startNode({
+  const options: NodeOptions = {
     dataDir: rest.dataDir,
     genesis: await genesisSource(rest.genesis, genesisNote(rest.dataDir)),
     identity,
@@ -93,10 +96,13 @@ async function openNode(config: NodeConfig, log: Logger): Promise<RunningNode> {
     mempool: rest.mempool,
     database: rest.database,
     retention: rest.history,
+    snapshotIntervalBlocks: sync.snapshotIntervalBlocks,
     signatureWorkers: SIGNATURE_WORKERS,
     checkInvariants: rest.checkInvariants,
     log,
-  });
+  };
+  if (sync.mode === 'snapshot') await joinBySnapshot(options, sync.checkpoint, signal);
+  return startNode(options);
 }
 
 /** One keeps up with a chain of a few thousand transactions a second; more would take their turns from consensus. */

@@ -157,14 +157,14 @@ function sourceIn(effective: readonly EffectiveSetting[]): (path: string) => str
 function configOf(values: AllValues): NodeConfig {
   const { validator, sync, rpc, ...rest } = values;
   const { enabled, keystoreFile, passwordFile, owner } = validator;
-  const { mode, trustedHeight, trustedId } = sync;
+  const { mode, trustedHeight: height, trustedId: id, snapshotIntervalBlocks } = sync;
   const isSigning =
     enabled && keystoreFile !== undefined && passwordFile !== undefined && owner !== undefined;
-  const isTrusting = mode === 'snapshot' && trustedHeight !== undefined && trustedId !== undefined;
+  const checkpoint = height === undefined || id === undefined ? undefined : { height, id };
   return {
     ...rest,
     rpc: { ...rpc, corsOrigins: rpc.corsOrigins.includes('*') ? '*' : rpc.corsOrigins },
     validator: isSigning ? { keystoreFile, passwordFile, owner } : undefined,
-    sync: isTrusting ? { mode, trustedHeight, trustedId } : { mode: 'blocks' },
+    sync: { mode, checkpoint, snapshotIntervalBlocks },
   };
 }

@@ -2,6 +2,7 @@ import type { Address } from '../../protocol/address.js';
 import type { StaticPeer } from '../../p2p/static-peers.js';
 import type { Retention } from '../../state/chain/retention.js';
 import type { DatabaseOptions } from '../database.js';
+import type { Checkpoint } from '../sync/trusted-header.js';
 import type { MempoolConfig } from '../mempool/config.js';
 import type { Setting } from './setting.js';
 import type { LOG_LEVELS, SETTINGS } from './settings.js';
@@ -30,9 +31,13 @@ export interface NodeConfig {
   /** Undefined where the node only follows. */
   readonly validator:
     { readonly keystoreFile: string; readonly passwordFile: string; readonly owner: Address } | undefined;
-  readonly sync:
-    | { readonly mode: 'blocks' }
-    | { readonly mode: 'snapshot'; readonly trustedHeight: number; readonly trustedId: Uint8Array };
+  readonly sync: {
+    readonly mode: 'blocks' | 'snapshot';
+    /** A block the operator knows to be of the chain. */
+    readonly checkpoint: Checkpoint | undefined;
+    /** 0: none are made. */
+    readonly snapshotIntervalBlocks: number;
+  };
   readonly log: { readonly level: LogLevel; readonly format: LogFormat };
   readonly mempool: MempoolConfig;
   readonly database: Required<Omit<DatabaseOptions, 'path' | 'identity'>>;

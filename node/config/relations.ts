@@ -19,10 +19,12 @@ export function relationFaults(values: AllValues, sourceOf: (path: string) => st
       if (validator[name] === undefined)
         add(`validator.${name}`, 'is missing, and validator.enabled is true');
   }
-  if (sync.mode === 'snapshot') {
-    for (const name of ['trustedHeight', 'trustedId'] as const)
-      if (sync[name] === undefined) add(`sync.${name}`, 'is missing, and sync.mode is "snapshot"');
+  if ((sync.trustedHeight === undefined) !== (sync.trustedId === undefined)) {
+    const [missing, given] =
+      sync.trustedId === undefined ? ['trustedId', 'trustedHeight'] : ['trustedHeight', 'trustedId'];
+    add(`sync.${missing}`, `is missing, and sync.${given} is there`);
   }
+  if (sync.snapshotIntervalBlocks === 1) add('sync.snapshotIntervalBlocks', 'is 0 or at least 2');
   if (rpc.enabled && metrics.enabled && rpc.port !== 0 && rpc.port === metrics.port)
     add('metrics.port', `is that of rpc.port: ${rpc.port}`);
   for (const twice of duplicates(values.p2p.peers.map(({ id }) => id)))

@@ -166,16 +166,22 @@ export const SETTINGS = {
   sync: {
     mode: choiceSetting(['blocks', 'snapshot'], {
       about:
-        'How a node without a ledger catches up: "blocks" executes every block since the genesis, "snapshot" fetches a recent state and proves it against a header that you trust.',
+        'How a node without a ledger catches up: "blocks" executes every block since the genesis, "snapshot" fetches a recent state and proves it against a header that follows from the genesis, or from a block that you trust.',
       initial: 'blocks',
     }),
     trustedHeight: optionalInteger(1, Number.MAX_SAFE_INTEGER, {
-      about: 'For "snapshot": height of a final block that you have from somebody you trust.',
+      about:
+        'For "snapshot": height of a final block that you have from somebody you trust. Needed once the genesis is older than the unbonding time of the chain.',
       example: 1_000_000,
     }),
     trustedId: optionalText('a block id: 0x and 64 hex digits', (text) => fromHex(text, 32), {
       about: 'Its id. It must be younger than the unbonding time of the chain.',
       example: `0x${'4f'.repeat(32)}`,
+    }),
+    snapshotIntervalBlocks: integerSetting(0, 1_000_000_000, {
+      about:
+        'A snapshot of the state is made and offered to other nodes at each multiple of this height; 0 makes none. Takes as much room as the state, twice. Equal on all nodes, pages can come from each of them.',
+      initial: 10_000,
     }),
   },
   log: {

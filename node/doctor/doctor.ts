@@ -1,5 +1,6 @@
 import type { NodeConfig } from '../config/node-config.js';
 import { checkChain, checkNodeKey, checkValidatorKey } from './chain.js';
+import { checkChainClock } from './chain-clock.js';
 import { checkSpace, checkSync } from './disk.js';
 import type { Finding } from './finding.js';
 import {
@@ -31,6 +32,7 @@ export async function* examine(config: NodeConfig): AsyncGenerator<Finding> {
   yield* key.findings;
   const chain = await checkChain(config, key.publicKey);
   yield* chain.findings;
+  if (chain.isRunning && config.rpc.enabled) yield await checkChainClock(config);
   yield await checkPorts(config, chain.isRunning);
   yield await checkPeers(config);
   yield await checkGpu();

@@ -74,7 +74,7 @@ export class ChainFollower {
 
   start(): void {
     this.#done = this.#follow().catch((error: unknown) => {
-      if (!this.#stop.signal.aborted) this.#parts.onStop(error);
+      if (!this.#isStopped()) this.#parts.onStop(error);
     });
   }
 
@@ -93,14 +93,17 @@ export class ChainFollower {
     await this.#done;
   }
 
+  #isStopped(): boolean {
+    return this.#stop.signal.aborted;
+  }
+
   async #follow(): Promise<void> {
-    const { signal } = this.#stop;
     try {
-      while (!signal.aborted) {
+      while (!this.#isStopped()) {
         this.#enter('syncing');
         const start = readHead(this.#parts.store)?.height;
-        const { height } = await new BlockSync(this.#parts).run(signal);
-        if (signal.aborted) return;
+        const { height } = await new BlockSync(this.#parts).run(this.#stop.signal);
+        if (this.#isStopped()) return;
         this.#fruitless = height === start ? this.#fruitless + 1 : 0;
         this.#participant = await this.#parts.openParticipant();
         this.#enter('participating');
@@ -126,14 +129,13 @@ export class ChainFollower {
 
   /** Resolves when others are provably further, or the node is to stop. */
   async #untilBehind(participant: RunningParticipant): Promise<void> {
-    const { signal } = this.#stop;
     this.#movedMs = this.#clock.nowMs();
     // What nobody gave a moment ago is not asked for at once again.
     if (this.#fruitless > 1) await this.#wait(Math.min(MAX_PAUSE_MS, CHECK_MS * 2 ** this.#fruitless));
-    while (!signal.aborted) {
+    while (!this.#isStopped()) {
       await this.#wait(CHECK_MS);
       this.#peers.update();
-      if (!signal.aborted && (await this.#isBehind(participant))) return;
+      if (!this.#isStopped() && (await this.#isBehind(participant))) return;
     }
   }
 

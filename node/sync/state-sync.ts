@@ -9,7 +9,7 @@ import { askSnapshots, type SnapshotOffer } from '../../p2p/snapshot-requests.js
 import { bytesEqual, toHex } from '../../protocol/bytes.js';
 import type { Bls } from '../../protocol/crypto/bls.js';
 import { keccak256 } from '../../protocol/crypto/hash.js';
-import { OgpuError } from '../../protocol/errors.js';
+import type { OgpuError } from '../../protocol/errors.js';
 import { protocolVersionAt } from '../../protocol/params.js';
 import { bodyRoots } from '../../protocol/types/body.js';
 import { blockId } from '../../protocol/types/header.js';

@@ -75,6 +75,8 @@ type Router = GossipSub & {
   getMeshPeers(topic: string): string[];
   /** Its own `stop` leaves the next heartbeat waiting. */
   readonly status: { readonly heartbeatTimeout?: NodeJS.Timeout };
+  /** By topic and peer, until when it is not to be in the mesh. Peers choose how long, and it keeps them when they are gone. */
+  readonly backoff: ReadonlyMap<string, Map<string, number>>;
 };
 
 interface Topic {
@@ -176,6 +178,7 @@ export class Gossip {
     this.#peers.delete(id);
     peer.stop();
     void this.#topology?.onDisconnect?.(peer.peerId);
+    for (const backoff of this.#router.backoff.values()) backoff.delete(id);
   }
 
   /** Sends transactions to whoever takes them, with others of the same moment. */

@@ -110,6 +110,11 @@ export class SimulatedDisk {
     return this.#entries(path).durable(name)?.durableContent();
   }
 
+  /** Whether a file of a folder holds anything that a loss of power could take. */
+  hasUnsynced(path: string): boolean {
+    return this.#entries(path).hasUnsynced();
+  }
+
   /** Changes bytes of a file in place, as rot does. */
   rot(path: string, name: string, change: (bytes: Uint8Array) => Uint8Array): void {
     const inode = this.#entries(path).get(name);
@@ -232,6 +237,10 @@ class Inode {
     return this.#length;
   }
 
+  get isSynced(): boolean {
+    return this.#syncedLength === this.#length;
+  }
+
   content(): Uint8Array {
     return this.#bytes.slice(0, this.#length);
   }
@@ -334,6 +343,10 @@ class Entries {
   sync(): void {
     this.#durable = new Map(this.#current);
     this.#unsynced = [];
+  }
+
+  hasUnsynced(): boolean {
+    return [...this.#current.values()].some((inode) => !inode.isSynced);
   }
 
   usedBytes(): number {

@@ -26,11 +26,14 @@ export function planFaults(random: Prng, plan: TroublePlan): readonly Fault[] {
   if (kinds.length === 0 || plan.nodes < 2) return [];
   const most = Math.floor((plan.troubleUs * MAX_FAULTS_PER_SECOND) / SECOND_US);
   const count = 1 + random.below(Math.min(Math.max(most, 1), MAX_FAULTS));
-  const faults = Array.from({ length: count }, () => {
+  const faults = Array.from({ length: count }, (): Fault[] => {
     const atUs = random.below(plan.troubleUs);
     const durationUs = 1 + random.below(Math.min(plan.troubleUs - atUs, longest(random)));
-    return { ...drawBody(random, random.pick(kinds), plan), atUs, durationUs };
-  });
+    const fault: Fault = { ...drawBody(random, random.pick(kinds), plan), atUs, durationUs };
+    if (fault.kind !== 'censor' || !plan.kinds.includes('ambush') || random.chance(2, 3)) return [fault];
+    // Censors leave locks behind: whoever has one is to forget it, if it can.
+    return [fault, { ...drawBody(random, 'ambush', plan), atUs, durationUs }];
+  }).flat();
   return faults.sort((a, b) => a.atUs - b.atUs);
 }
 

@@ -13,7 +13,7 @@ import type { Store } from '../../state/store/store.js';
 import { MEMBERS, chainId } from './diagnosis.js';
 
 /**
- * A data folder as a node leaves it: a genesis of four validators, and a ledger with some blocks, each without a transaction but those that
+ * A data folder as a node leaves it: a genesis of four validators, and a ledger with some blocks (without any, no ledger either), each without a transaction but those that
  * `envelopes` gives for its height.
  *
  * @returns its path
@@ -38,6 +38,7 @@ export async function dataFolderOf(
     allocations: MEMBERS.map(({ owner }) => ({ address: owner, balanceWei: 2n * stakeWei })),
     ...{ snapshots: [], decimals: 0, directory: genesisFolder(data), force: false },
   });
+  if (blocks === 0) return data;
   const { store } = await openLedger({ path: ledgerFolder(data), genesis: state });
   try {
     const chain = new DemoChain(store, MEMBERS);

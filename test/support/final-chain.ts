@@ -9,7 +9,7 @@ import { toHex } from '../../protocol/bytes.js';
 import { beaconSignBytes, extensionSignBytes, voteSignBytes } from '../../protocol/sign-bytes.js';
 import type { ExtendedCommit } from '../../protocol/types/commit.js';
 import { PRECOMMIT } from '../../protocol/types/vote.js';
-import type { MemoryStore } from '../../state/store/memory.js';
+import type { Store } from '../../state/store/store.js';
 import type { SimulatedChain } from '../sim/consensus/chain.js';
 
 export interface FinalBlockPlan {
@@ -22,19 +22,19 @@ export interface FinalBlockPlan {
 }
 
 /** All validators of a chain in one process: makes blocks that every rule accepts, signed as they must be, and writes them. */
-export class FinalChain {
-  readonly store: MemoryStore;
+export class FinalChain<Ledger extends Store = Store> {
+  readonly store: Ledger;
   readonly #chain: SimulatedChain;
   #tip: ChainTip;
 
-  private constructor(store: MemoryStore, chain: SimulatedChain, tip: ChainTip) {
+  private constructor(store: Ledger, chain: SimulatedChain, tip: ChainTip) {
     this.store = store;
     this.#chain = chain;
     this.#tip = tip;
   }
 
   /** @param store a ledger of the chain, at any height */
-  static async open(store: MemoryStore, chain: SimulatedChain): Promise<FinalChain> {
+  static async open<Ledger extends Store>(store: Ledger, chain: SimulatedChain): Promise<FinalChain<Ledger>> {
     return new FinalChain(store, chain, await readTip(store, chain.bls));
   }
 

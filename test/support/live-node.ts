@@ -6,13 +6,18 @@ import { ChainFollower, type FollowParts, type FollowState } from '../../node/sy
 import { storeChainSource } from '../../node/sync/chain-source.js';
 import { chainHandlers } from '../../p2p/chain-requests.js';
 import { monotonicClock } from '../../p2p/clock.js';
+import { encodeTransaction } from '../../protocol/transactions/encode.js';
+import { signTransaction } from '../../protocol/transactions/sign.js';
+import { readAccount } from '../../state/accounts/account.js';
 import type { OgpuError } from '../../protocol/errors.js';
 import type { Store } from '../../state/store/store.js';
-import { GENESIS_TIME_MS, type SimulatedChain } from '../sim/consensus/chain.js';
+import { GENESIS_TIME_MS, type SimulatedChain, type SimulatedValidator } from '../sim/consensus/chain.js';
 import { SimulatedTransactions } from '../sim/consensus/transactions.js';
 import { SimulatedDisk } from '../sim/disk.js';
 import type { FinalChain } from './final-chain.js';
+import { PRESETS } from '../../protocol/presets.js';
 import { Gathered, type TestNode } from './p2p.js';
+import { GWEI } from './ledger.js';
 import { createPrng } from './prng.js';
 import { heightOf, type Scene } from './sync.js';
 
@@ -29,6 +34,10 @@ export class LiveNode {
   readonly stops: unknown[] = [];
   readonly warnings: OgpuError[] = [];
   readonly transactions: SimulatedTransactions;
+  /** Hears nothing of consensus. */
+  isDeaf = false;
+  readonly #validator: SimulatedValidator;
+  #isBusy = false;
 
   private constructor(node: TestNode, store: Store, chain: SimulatedChain, options: LiveOptions) {
     this.node = node;
@@ -36,6 +45,7 @@ export class LiveNode {
     const { index, disk = new SimulatedDisk({ prng: createPrng(1) }), ...parts } = options;
     const validator = chain.validators[index];
     if (validator === undefined) throw new RangeError('no such validator');
+    this.#validator = validator;
     const { bls } = chain;
     const nowMs = (): number => Math.round(START_MS + performance.now());
     this.transactions = new SimulatedTransactions(store, chain.genesis.chainId, nowMs);
@@ -47,6 +57,7 @@ export class LiveNode {
     };
     const onFinal = (local: LocalBlock): void => {
       this.finals.add(local);
+      if (this.#isBusy) void this.#work();
     };
     this.follower = new ChainFollower({
       ...{ store, bls, network: node.network, transactions: this.transactions, onStop, onFinal },
@@ -59,7 +70,7 @@ export class LiveNode {
           validator: { id: validator.id, key, folder, create: !hasSigner },
           randomBytes: (length) => new Uint8Array(length).fill(index + 1),
           signatures: synchronousEngine(bls),
-          clock: { nowMs, setTimer: monotonicClock.setTimer },
+          clock: { nowMs, setTimer: (delayMs, run) => monotonicClock.setTimer(delayMs, run) },
           onWarning: (error) => this.warnings.push(error),
         });
         hasSigner = true;
@@ -78,13 +89,16 @@ export class LiveNode {
     options: LiveOptions,
   ): Promise<LiveNode> {
     const serve = chainHandlers(storeChainSource(store));
-    let live: LiveNode | undefined;
+    const born: LiveNode[] = [];
     const node = await scene.node(number, {
       serve,
       headHeight: () => heightOf(store),
-      onMessage: (peer, message) => live?.follower.receive(peer, message),
+      onMessage: (peer, message) => {
+        for (const { isDeaf, follower } of born) if (!isDeaf) follower.receive(peer, message);
+      },
     });
-    live = new LiveNode(node, store, chain, options);
+    const live = new LiveNode(node, store, chain, options);
+    born.push(live);
     const { follower } = live;
     scene.atEnd(() => follower.stop());
     return live;
@@ -92,6 +106,17 @@ export class LiveNode {
 
   get height(): number {
     return heightOf(this.store);
+  }
+
+  /** Gives it a transaction of its own after each block, so that blocks follow each other quickly. */
+  async keepBusy(): Promise<void> {
+    this.#isBusy = true;
+    await this.#work();
+  }
+
+  async #work(): Promise<void> {
+    const { nonce } = readAccount(this.store, this.#validator.id);
+    await this.transactions.add(transferBy(this.#validator, BigInt(nonce)));
   }
 }
 
@@ -127,4 +152,18 @@ function keyOf({ bls, validators }: SimulatedChain, index: number): SigningKey {
     publicKey: bls.publicKey(validator.blsSecretKey),
     sign: (message) => bls.sign(validator.blsSecretKey, message),
   };
+}
+
+/** One wei to nobody. */
+function transferBy({ ownerSecretKey }: SimulatedValidator, nonce: bigint): Uint8Array {
+  return encodeTransaction(
+    signTransaction(
+      {
+        ...{ type: 'eip1559', chainId: BigInt(PRESETS.devnet.chainId), nonce, gasLimit: 21_000n },
+        ...{ maxFeePerGas: 1_000n * GWEI, maxPriorityFeePerGas: GWEI, value: 1n },
+        ...{ to: new Uint8Array(20).fill(0xaa), data: new Uint8Array(0), accessList: [] },
+      },
+      ownerSecretKey,
+    ),
+  );
 }

@@ -3,6 +3,9 @@ import { join } from 'node:path';
 import { openDatabase } from '../../node/database.js';
 import type { LevelStore } from '../../node/database/level-store.js';
 import { BlockSync, type BlockSyncParts } from '../../node/sync/block-sync.js';
+import { storeLightSource } from '../../node/sync/light-source.js';
+import { lightHandler } from '../../p2p/light-requests.js';
+import { snapshotHandlers, type SnapshotSource } from '../../p2p/snapshot-requests.js';
 import { storeChainSource } from '../../node/sync/chain-source.js';
 import { chainHandlers, type ChainSource } from '../../p2p/chain-requests.js';
 import type { NetworkParts } from '../../p2p/network.js';
@@ -84,6 +87,23 @@ export class Scene {
     for (const server of servers) await connect(client, server);
     return client;
   }
+}
+
+/** A node that serves blocks, light blocks and snapshots. */
+export function snapshotServer(
+  scene: Scene,
+  number: number,
+  store: Store,
+  snapshots: SnapshotSource,
+): Promise<TestNode> {
+  return scene.node(number, {
+    serve: [
+      ...chainHandlers(storeChainSource(store)),
+      lightHandler(storeLightSource(store)),
+      ...snapshotHandlers(snapshots),
+    ],
+    headHeight: () => heightOf(store),
+  });
 }
 
 const same = (source: ChainSource): ChainSource => source;

@@ -35,6 +35,13 @@ export interface SpawnOptions {
   readonly wrapper?: readonly string[];
 }
 
+export interface ClusterOptions {
+  /** Of every node. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Without proxies nodes talk to each other directly, and cannot be cut off. */
+  readonly isProxied?: boolean;
+}
+
 /**
  * Validators as processes of their own, connected through proxies that a test can cut. A proxy for each ordered pair: who dials goes through
  * his own.
@@ -46,21 +53,31 @@ export class Cluster {
   readonly #proxies: ReadonlyMap<string, TcpProxy>;
   readonly #running = new Map<number, Running>();
 
-  private constructor(devnet: Devnet, proxies: ReadonlyMap<string, TcpProxy>) {
+  readonly #env: Readonly<Record<string, string>>;
+
+  private constructor(
+    devnet: Devnet,
+    proxies: ReadonlyMap<string, TcpProxy>,
+    env: Readonly<Record<string, string>>,
+  ) {
     this.devnet = devnet;
     this.#proxies = proxies;
+    this.#env = env;
   }
 
-  static async create(validators: number): Promise<Cluster> {
+  static async create(
+    validators: number,
+    { env = {}, isProxied = true }: ClusterOptions = {},
+  ): Promise<Cluster> {
     const folder = await mkdtemp(join(tmpdir(), 'ogpu-e2e-'));
     const devnet = await createDevnet(join(folder, 'devnet'), validators);
     const proxies = new Map<string, TcpProxy>();
     for (const [from] of devnet.nodes.entries()) {
       for (const [to, { p2pPort }] of devnet.nodes.entries()) {
-        if (from !== to) proxies.set(`${from} ${to}`, await TcpProxy.open(p2pPort));
+        if (isProxied && from !== to) proxies.set(`${from} ${to}`, await TcpProxy.open(p2pPort));
       }
     }
-    return new Cluster(devnet, proxies);
+    return new Cluster(devnet, proxies, env);
   }
 
   get size(): number {
@@ -100,7 +117,7 @@ export class Cluster {
     const child = spawn(command, args, {
       // A node whose test is gone, however it went, ends by itself.
       stdio: ['ignore', log, log, 'ipc'],
-      env: { ...process.env, ...this.#environment(index), ...env },
+      env: { ...process.env, ...this.#env, ...this.#environment(index), ...env },
     });
     closeSync(log);
     const ended = new Promise<Ending>((resolve) => {
@@ -195,7 +212,7 @@ export class Cluster {
   }
 
   #environment(index: number): Record<string, string> {
-    if (index >= this.size) return {};
+    if (index >= this.size || this.#proxies.size === 0) return {};
     const peers = this.devnet.nodes.flatMap(({ peerId }, other) => {
       const proxy = this.#proxies.get(`${index} ${other}`);
       return proxy === undefined ? [] : [`/ip4/127.0.0.1/tcp/${proxy.port}/p2p/${peerId}`];

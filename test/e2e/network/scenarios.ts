@@ -144,20 +144,34 @@ const clock: Scenario = (options) =>
     await assertNoFork(cluster, cluster.running);
   });
 
-/** A node with an empty disk joins while transfers flow: block by block. */
+/** Nodes with empty disks join while transfers flow: one block by block, one with a snapshot of the state. */
 const join: Scenario = (options) =>
-  withTraffic(options, async (cluster, _prng, untilMs) => {
-    await sleep(Math.max(0, (untilMs - performance.now()) / 2));
-    const top = await cluster.top();
-    const startMs = performance.now();
-    const follower = await cluster.addFollower();
-    cluster.start(follower);
-    await cluster.reach(top, [follower], RECOVERY_TIMEOUT_MS);
-    options.say(`an empty node has ${top} blocks after ${Math.round(performance.now() - startMs)} ms`);
-    await cluster.reach((await cluster.top()) + 3, [follower], RECOVERY_TIMEOUT_MS);
-    await assertNoFork(cluster, [0, follower]);
-    await cluster.signal(follower, 'SIGTERM');
-  });
+  withTraffic(
+    options,
+    async (cluster, _prng, untilMs) => {
+      await sleep(Math.max(0, (untilMs - performance.now()) / 2));
+      await cluster.reach(2 * SNAPSHOT_INTERVAL_BLOCKS, cluster.running, RECOVERY_TIMEOUT_MS);
+      const top = await cluster.top();
+      const byBlocks = await cluster.addFollower();
+      const bySnapshot = await cluster.addFollower(['', '[sync]', 'mode = "snapshot"']);
+      for (const follower of [byBlocks, bySnapshot]) {
+        const startMs = performance.now();
+        cluster.start(follower);
+        await cluster.reach(top, [follower], RECOVERY_TIMEOUT_MS);
+        options.say(
+          `empty node ${follower} is at height ${top} after ${Math.round(performance.now() - startMs)} ms`,
+        );
+      }
+      assert.match(await cluster.logOf(bySnapshot), /state taken over/);
+      await cluster.reach((await cluster.top()) + 3, [byBlocks, bySnapshot], RECOVERY_TIMEOUT_MS);
+      await assertNoFork(cluster, [0, byBlocks]);
+      await assertNoFork(cluster, [0, bySnapshot], await cluster.top());
+      for (const follower of [byBlocks, bySnapshot]) await cluster.signal(follower, 'SIGTERM');
+    },
+    { OGPU_SYNC_SNAPSHOT_INTERVAL_BLOCKS: String(SNAPSHOT_INTERVAL_BLOCKS) },
+  );
+
+const SNAPSHOT_INTERVAL_BLOCKS = 10;
 
 export const SCENARIOS: Readonly<Record<string, Scenario>> = {
   ...{ kill, pause, partition, backup, disk, clock, join },
@@ -167,13 +181,16 @@ function allBut(cluster: Cluster, without: readonly number[]): number[] {
   return cluster.devnet.nodes.map((_, index) => index).filter((index) => !without.includes(index));
 }
 
+/** The fewest that one may be missing of. */
+const VALIDATORS = 4;
+
 /** A cluster that is gone afterwards; where the scenario failed its files stay, and their place is told. */
 async function withCluster(
   { say }: ScenarioOptions,
   play: (cluster: Cluster) => Promise<void>,
-  validators = 4,
+  env: Readonly<Record<string, string>> = {},
 ): Promise<void> {
-  const cluster = await Cluster.create(validators);
+  const cluster = await Cluster.create(VALIDATORS, { env });
   let isWell = false;
   try {
     cluster.startAll();
@@ -189,8 +206,9 @@ async function withCluster(
 async function withTraffic(
   options: ScenarioOptions,
   trouble: (cluster: Cluster, prng: Prng, untilMs: number) => Promise<void>,
+  env: Readonly<Record<string, string>> = {},
 ): Promise<void> {
-  await withCluster(options, async (cluster) => {
+  const play = async (cluster: Cluster): Promise<void> => {
     const prng = createPrng(options.seed);
     await cluster.reach(1, cluster.running, START_TIMEOUT_MS);
     const traffic = await Traffic.create(cluster, prng);
@@ -208,5 +226,6 @@ async function withTraffic(
     options.say(
       `${heights} heights, one block each; ${accepted} transfers accepted, none lost; ${failed} refused`,
     );
-  });
+  };
+  await withCluster(options, play, env);
 }

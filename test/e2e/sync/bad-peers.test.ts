@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { finalBlockCodec, type ChainSource, type FinalBlock } from '../../../p2p/chain-requests.js';
+import type { MemoryStore } from '../../../state/store/memory.js';
 import { simulatedChain, type SimulatedChain } from '../../sim/consensus/chain.js';
 import { FinalChain } from '../../support/final-chain.js';
 import type { TestNode } from '../../support/p2p.js';
@@ -173,7 +174,7 @@ test('told to stop it stops, and what it has is whole', LIMIT, () =>
   }),
 );
 
-async function grown(): Promise<{ chain: SimulatedChain; source: FinalChain }> {
+async function grown(): Promise<{ chain: SimulatedChain; source: FinalChain<MemoryStore> }> {
   const chain = await simulatedChain(4, false);
   const source = await FinalChain.open(chain.store.snapshot(), chain);
   await source.growTo(BLOCKS);

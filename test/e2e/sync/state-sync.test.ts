@@ -1,18 +1,9 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { storeLightSource } from '../../../node/sync/light-source.js';
-import { storeChainSource } from '../../../node/sync/chain-source.js';
 import { SnapshotShelf } from '../../../node/sync/snapshots/shelf.js';
 import { StateSync, type StateSyncParts } from '../../../node/sync/state-sync.js';
-import { chainHandlers } from '../../../p2p/chain-requests.js';
-import { lightHandler } from '../../../p2p/light-requests.js';
-import {
-  snapshotHandlers,
-  snapshotPageCodec,
-  type SnapshotPage,
-  type SnapshotSource,
-} from '../../../p2p/snapshot-requests.js';
+import { snapshotPageCodec, type SnapshotPage, type SnapshotSource } from '../../../p2p/snapshot-requests.js';
 import type { OgpuError } from '../../../protocol/errors.js';
 import { toHex } from '../../../protocol/bytes.js';
 import { blockId } from '../../../protocol/types/header.js';
@@ -31,7 +22,14 @@ import type { Store } from '../../../state/store/store.js';
 import { GENESIS_TIME_MS, simulatedChain, type SimulatedChain } from '../../sim/consensus/chain.js';
 import { FinalChain } from '../../support/final-chain.js';
 import type { TestNode } from '../../support/p2p.js';
-import { assertSameContent, blockSyncOf, heightOf, Scene, withAccounts } from '../../support/sync.js';
+import {
+  assertSameContent,
+  blockSyncOf,
+  heightOf,
+  Scene,
+  snapshotServer,
+  withAccounts,
+} from '../../support/sync.js';
 
 const LIMIT = { timeout: 60_000 };
 const SNAPSHOT_HEIGHT = 20;
@@ -214,7 +212,7 @@ function lying(real: SnapshotSource, lie: (page: SnapshotPage) => SnapshotPage):
 
 interface Served {
   readonly chain: SimulatedChain;
-  readonly source: FinalChain;
+  readonly source: FinalChain<MemoryStore>;
   readonly servers: readonly TestNode[];
 }
 
@@ -237,22 +235,6 @@ async function served(
     [1, 2].map((number) => snapshotServer(scene, number, source.store, change(shelf, number))),
   );
   return { chain, source, servers };
-}
-
-function snapshotServer(
-  scene: Scene,
-  number: number,
-  store: MemoryStore,
-  snapshots: SnapshotSource,
-): Promise<TestNode> {
-  return scene.node(number, {
-    serve: [
-      ...chainHandlers(storeChainSource(store)),
-      lightHandler(storeLightSource(store)),
-      ...snapshotHandlers(snapshots),
-    ],
-    headHeight: () => heightOf(store),
-  });
 }
 
 function stateSyncOf(

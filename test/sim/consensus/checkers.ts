@@ -76,7 +76,8 @@ function honestSignatures(): Checker<Seen> {
     name,
     observe: (seen, { node, isHonest }) => {
       if (seen.kind !== 'signed' || !isHonest) return;
-      const { place, payload } = seen;
+      const { place, payload, isLogged } = seen;
+      check('order of durability', isLogged, () => `node ${node} signed before its log was durable`);
       check(name, place !== undefined, () => `node ${node} signed what its record does not hold`);
       const key = `${node} ${place}`;
       const first = signed.get(key);

@@ -26,6 +26,9 @@ export interface Criminal {
   readonly confess: () => void;
 }
 
+/** What blocks of liars say they come to. */
+export const WRONG_ROOT = new Uint8Array(32).fill(0xbb);
+
 /** What node `to` gets instead of a message. */
 export type Crime = (criminal: Criminal, message: Message, to: number) => readonly Message[];
 
@@ -62,9 +65,9 @@ export const CRIMES: Readonly<Record<string, Crime>> = {
   },
   /** Proposes blocks that do not come to what they say. */
   'wrong-root': (criminal, message) => {
-    const wrong = new Uint8Array(32).fill(0xbb);
-    if (message.kind === 'proposal') return [reproposed(criminal, message.proposal, { stateRoot: wrong })];
-    const other = withHeader(criminal, message, { stateRoot: wrong });
+    const stateRoot = WRONG_ROOT;
+    if (message.kind === 'proposal') return [reproposed(criminal, message.proposal, { stateRoot })];
+    const other = withHeader(criminal, message, { stateRoot });
     return [other ?? message];
   },
   /** Sends commits nobody made. */

@@ -1,4 +1,5 @@
 import { DiskError } from '../../../consensus/disk/disk.js';
+import type { OpenHeight } from '../../../consensus/engine/open-height.js';
 import { decodeMessage, encodeMessage, type Message } from '../../../consensus/messages.js';
 import { synchronousEngine } from '../../../consensus/votes/engine.js';
 import { SignerError } from '../../../consensus/signer/errors.js';
@@ -12,7 +13,8 @@ import { describeError } from '../../../protocol/errors.js';
 import { isNilBlockId, PREVOTE } from '../../../protocol/types/vote.js';
 import { invariant } from '../../../protocol/invariant.js';
 import { beaconSignBytes } from '../../../protocol/sign-bytes.js';
-import type { ExtendedCommit } from '../../../protocol/types/commit.js';
+import type { Commit, ExtendedCommit } from '../../../protocol/types/commit.js';
+import type { ValidatorSet } from '../../../protocol/types/validators.js';
 import { readHead } from '../../../state/chain/block-batch.js';
 import type { Head } from '../../../state/chain/records.js';
 import { EVENTS } from '../../../state/staking/abi.js';
@@ -28,7 +30,7 @@ import { anyTransaction } from './client.js';
 import { CRIMES, overhear, type Criminal } from './crimes.js';
 import { twinDisk, type NodeDisk } from './disk.js';
 import { shortName } from './hash-bls.js';
-import type { Seen } from './observations.js';
+import type { Grounds, Seen } from './observations.js';
 import { SimulatedTransactions } from './transactions.js';
 import { subjectOf, type Subject } from './subject.js';
 import { drawTwinSchedule, type Twin } from './twins.js';
@@ -120,6 +122,8 @@ class SimulatedNode {
   /** Whether a message passes between this node and a peer. */
   isHeard: (message: Message, peer: number) => boolean = () => true;
   readonly #said = new Map<string, string>();
+  /** Who decides the next block. */
+  #set: ValidatorSet = [];
   #participant: Participant | undefined;
   /** The head this life began with, until it has been told. */
   #startHead: Head | undefined;
@@ -229,12 +233,11 @@ class SimulatedNode {
       secretKey: this.#self.blsSecretKey,
       durableRecord: () => home.disk.files.durableContent(`signer${home.disk.suffix}`, 'record'),
       beacon: () => this.#beacon,
-      tell: ({ place, signBytes }) => {
+      tell: ({ place, signBytes, isReveal }) => {
         const payload = shortName(signBytes);
+        const isLogged = isReveal || !home.disk.files.hasUnsynced(`wal${home.disk.suffix}`);
         home.observe({
-          kind: 'signed',
-          place,
-          payload,
+          ...{ kind: 'signed', place, payload, isLogged },
           line: `node ${home.node} signs ${place ?? '?'}: ${payload}`,
         });
       },
@@ -286,6 +289,7 @@ class SimulatedNode {
       round: commit.round,
       id: toHex(id),
       stateRoot: toHex(stateRoot),
+      signers: membersIn(commit, this.#set),
       tombstoned: this.#chain.validators
         .map((validator) => validator.id)
         .filter((owner) => isTombstoned(validators.read(store, owner)))
@@ -303,6 +307,7 @@ class SimulatedNode {
   #tellSet(last: number): void {
     const height = last + 1;
     const set = validatorsAt(this.#home.disk.store, height);
+    this.#set = set;
     const powers = new Map(set.map(({ id, votingPower }) => [toHex(id), votingPower]));
     this.#home.observe({ kind: 'set', height, powers, line: `${set.length} validators at height ${height}` });
   }
@@ -316,7 +321,23 @@ class SimulatedNode {
     const line = `node ${this.#home.node}: ${step} for ${name} at height ${height}, round ${round}`;
     if (this.#said.get(step) === line) return;
     this.#said.set(step, line);
-    this.#home.observe({ kind: 'said', ...own, line });
+    this.#home.observe({ kind: 'said', ...own, grounds: this.#groundsOf(own), line });
+  }
+
+  #groundsOf({ step, round, block }: Word): Grounds | undefined {
+    const open = this.#participant?.engine.current;
+    if (open === undefined || block === undefined || step === 'proposal') return undefined;
+    const { driver } = open;
+    const validRound = driver.proposal(round)?.validRound ?? null;
+    const polkaRound = step === 'prevote' ? validRound : round;
+    // Whoever decides before it has precommitted does so afterwards, whatever prevotes it has heard.
+    const isFree = polkaRound === null || driver.state.step === 'decided';
+    const header = open.blocks.get(block)?.header;
+    return {
+      stateRoot: header && toHex(header.stateRoot),
+      validRound,
+      polka: isFree ? undefined : prevotersOf(open, polkaRound, block),
+    };
   }
 
   /** A disk that refuses ends the process; anything else is a bug. */
@@ -338,7 +359,20 @@ function nextBeacon(state: Reader): Beacon {
   return { height, signBytes: beaconSignBytes(identity, height, beacon) };
 }
 
-type Word = Omit<Extract<Seen, { readonly kind: 'said' }>, 'kind' | 'line'>;
+/** Whose prevotes for a block a node has, one by one or in a certificate. */
+function prevotersOf(open: OpenHeight, round: number, block: string): string[] {
+  const votes = open.driver.votes.votesFor('prevote', round, block).map(({ validator }) => validator);
+  const polka = open.polkas.get(round);
+  const isProof = polka !== undefined && toHex(polka.blockId) === block;
+  return [...votes, ...(isProof ? membersIn(polka, open.context.validators) : [])];
+}
+
+/** Who signed, by id. */
+function membersIn({ signers }: Pick<Commit, 'signers'>, set: ValidatorSet): string[] {
+  return set.filter((_, index) => signers.get(index)).map(({ id }) => toHex(id));
+}
+
+type Word = Omit<Extract<Seen, { readonly kind: 'said' }>, 'kind' | 'line' | 'grounds'>;
 
 function ownWord(message: Message, self: Uint8Array): Word | undefined {
   if (message.kind === 'proposal') {

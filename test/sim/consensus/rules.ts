@@ -2,6 +2,7 @@ import { toHex } from '../../../protocol/bytes.js';
 import { check, type Checker } from '../checker.js';
 import type { Setting } from '../scenario.js';
 import type { SimulatedChain } from './chain.js';
+import { WRONG_ROOT } from './crimes.js';
 import type { Seen } from './observations.js';
 
 type Said = Extract<Seen, { readonly kind: 'said' }>;
@@ -79,6 +80,7 @@ function judgeSaid(height: Height, said: Said, id: string, criminals: readonly s
   const what = (): string => `node ${node}, ${step} for ${block} in round ${round} of height ${said.height}`;
   if (step !== 'proposal') votersOf(height, step, round, block).add(id);
   if (block === undefined) return;
+  judgeGrounds(height, said, id, what);
   if (step === 'precommit') {
     check('polka', isBacked(height, 'prevote', round, block, criminals), () => `${what()} without a polka`);
     height.locks.set(id, { round, block });
@@ -92,12 +94,40 @@ function judgeSaid(height: Height, said: Said, id: string, criminals: readonly s
   check('lock', false, () => `${what()} after its precommit for ${lock.block} in round ${lock.round}`);
 }
 
+/** What the node itself has in hand must be enough: here nobody is counted who has not voted, nor twice who has. */
+function judgeGrounds(
+  { powers, locks }: Height,
+  { step, round, block, grounds }: Said,
+  id: string,
+  what: () => string,
+): void {
+  if (grounds === undefined) return;
+  const { stateRoot, validRound, polka } = grounds;
+  check('validity', stateRoot !== LIE, () => `${what()}, whose state root is a lie`);
+  const isProved = polka === undefined || powers === undefined || isQuorumOf(powers, new Set(polka));
+  check('polka in hand', isProved, () => `${what()} with prevotes of ${polka?.length ?? 0}`);
+  if (step !== 'prevote') return;
+  check('polka in hand', validRound === null || validRound < round, () => `${what()} for a later polka`);
+  const lock = locks.get(id);
+  const isFree = lock === undefined || lock.block === block || lock.round >= round;
+  const isUndone = isFree || (validRound !== null && validRound >= lock.round);
+  check('lock', isUndone, () => `${what()} after its precommit in round ${lock?.round ?? 0}`);
+}
+
+const LIE = toHex(WRONG_ROOT);
+
 function judgeFinal(
   height: Height,
-  { height: number, round, id }: Final,
+  { height: number, round, id, signers }: Final,
   criminals: readonly string[],
   node: number,
 ): void {
+  const { powers } = height;
+  check(
+    'commit in hand',
+    powers === undefined || isQuorumOf(powers, new Set(signers)),
+    () => `node ${node} decided height ${number} with a commit of ${signers.length}`,
+  );
   check(
     'commit',
     isBacked(height, 'precommit', round, id, criminals),
@@ -115,7 +145,10 @@ function isBacked(
 ): boolean {
   const { powers } = height;
   if (powers === undefined) return true;
-  const voters = new Set([...votersOf(height, kind, round, block), ...criminals]);
+  return isQuorumOf(powers, new Set([...votersOf(height, kind, round, block), ...criminals]));
+}
+
+function isQuorumOf(powers: ReadonlyMap<string, number>, voters: ReadonlySet<string>): boolean {
   let [power, total] = [0, 0];
   for (const [id, own] of powers) {
     total += own;

@@ -12,6 +12,8 @@ import type { Bls } from '../../../protocol/crypto/bls.js';
 export interface Witnessed {
   readonly signBytes: Uint8Array;
   readonly place: string | undefined;
+  /** Whether it moves the beacon on, which is the same whatever the log holds. */
+  readonly isReveal: boolean;
 }
 
 /** What the proposer of a height signs to move the beacon on. */
@@ -37,7 +39,9 @@ export function witnessedKey({ bls, secretKey, durableRecord, beacon, tell }: Wi
     sign: (signBytes) => {
       const newest = durableRecord()?.subarray(-SLOT_BYTES);
       const last = newest && decodeRecord(newest)?.last;
-      tell({ signBytes, place: placeOf(last, signBytes) ?? placeOfBeacon(beacon(), signBytes) });
+      const beaconPlace = placeOfBeacon(beacon(), signBytes);
+      const place = placeOf(last, signBytes) ?? beaconPlace;
+      tell({ signBytes, place, isReveal: beaconPlace !== undefined });
       return bls.sign(secretKey, signBytes);
     },
   };

@@ -3,7 +3,10 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { after, before, describe, test, type TestContext } from 'node:test';
+import { Quantity } from '../../../node/client/answers.js';
+import { ClientError } from '../../../node/client/errors.js';
 import { explainRevert } from '../../../node/client/revert-reason.js';
+import { RpcClient } from '../../../node/client/rpc-client.js';
 import { faucetCommand } from '../../../node/commands/faucet.js';
 import { sendCommand, txCommand } from '../../../node/commands/send.js';
 import { stakeCommand } from '../../../node/commands/stake.js';
@@ -268,6 +271,30 @@ describe('a node that is none', () => {
       assert.equal((await runCommand(statusCommand, ['--rpc-url', url])).code, 'RPC_ANSWER_INVALID');
     });
   }
+});
+
+test('an answer without an end is given up; a password in the address is sent, and told to nobody', async (t) => {
+  const seen: (string | undefined)[] = [];
+  const server = createServer((request, response) => {
+    seen.push(request.headers.authorization);
+    const write = (): void => {
+      while (response.writable && response.write('x'.repeat(65_536)));
+      response.once('drain', write);
+    };
+    write();
+  }).listen(0, '127.0.0.1');
+  t.after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  await new Promise((resolve) => server.once('listening', resolve));
+  const { port } = server.address() as AddressInfo;
+  const client = new RpcClient(`http://me:hidden@127.0.0.1:${port}`, { maxAnswerBytes: 1_000_000 });
+  const error: unknown = await client.call('eth_chainId', [], Quantity).catch((cause: unknown) => cause);
+  assert(error instanceof ClientError);
+  assert.equal(error.code, 'RPC_ANSWER_INVALID');
+  assert(!JSON.stringify(error.data).includes('hidden'));
+  assert.deepEqual(seen, [`Basic ${Buffer.from('me:hidden').toString('base64')}`]);
 });
 
 test('every error of the modules is told with its values in words', () => {

@@ -74,6 +74,17 @@ const NOT_SHOWN = [
   'ogpu_sync_best_peer_height',
 ];
 
+test('the alarms of docs/operations.md are of metrics that there are', async () => {
+  const text = readFileSync(join(REPOSITORY_ROOT, 'docs', 'operations.md'), 'utf8');
+  const known = new Set((await createMetrics({}).registry.getMetricsAsJSON()).map(({ name }) => name));
+  const named = new Set(text.match(/\bogpu_\w+/g));
+  assert(named.size > 8);
+  assert.deepEqual(
+    [...named].filter((name) => !known.has(name)),
+    [],
+  );
+});
+
 test('panels have ids of their own and do not lie upon each other', () => {
   const ids = new Set(dashboard.panels.map(({ id }) => id));
   assert.equal(ids.size, dashboard.panels.length);

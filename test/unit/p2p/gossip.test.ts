@@ -63,6 +63,17 @@ test('what no RPC is made of is refused at its first byte', () => {
   assert.equal(new RpcMeter(1000).push(Uint8Array.of(2, 0x12, 0, 2, 0x12, 0)), 4);
 });
 
+test('any bytes are counted or refused, and never more is counted than there are bytes', () => {
+  const prng = createPrng(7);
+  const codes = new Set<string>();
+  for (let i = 0; i < 3000; i++) {
+    const bytes = prng.bytes(1 + prng.below(40));
+    const meter = new RpcMeter(prng.below(2000));
+    codes.add(codeOf(() => assert.ok(meter.push(bytes) <= bytes.length)));
+  }
+  assert.deepEqual([...codes].sort(), ['FRAME_MALFORMED', 'FRAME_TOO_LONG', 'none']);
+});
+
 const LIMITS = { maxBytes: 1000, maxCount: 5, maxGivenBytes: 250, maxGivenCount: 3, maxToldIds: 2 };
 
 function cacheOf(count: number, bytes: number): MessageCache {

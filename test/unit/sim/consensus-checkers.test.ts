@@ -25,6 +25,7 @@ const final = (height: number, changes: Partial<Final> = {}): Final => ({
     round: 0,
     id: `${height}`,
     stateRoot: '',
+    signers: [0, 1, 2].map(idOf),
     tombstoned: [],
     transactions: [],
     events: [],
@@ -32,10 +33,11 @@ const final = (height: number, changes: Partial<Final> = {}): Final => ({
   },
   ...changes,
 });
-const signed = (place: string | undefined, payload: string): Seen => ({
+const signed = (place: string | undefined, payload: string, isLogged = true): Seen => ({
   kind: 'signed',
   place,
   payload,
+  isLogged,
   line: '',
 });
 const crime: Seen = { kind: 'crime', validator: idOf(CRIMINAL), line: '' };
@@ -101,6 +103,10 @@ describe('what is watched', () => {
     run.see(1, signed('the prevote', 'b'));
     run.see(CRIMINAL, signed('the prevote', 'a'), signed('the prevote', 'b'), signed(undefined, 'c'));
     assert.equal(run.tally()['signatures'], 3);
+    assert.throws(() => {
+      run.see(1, signed('the precommit', 'b', false));
+    }, broken('order of durability'));
+    run.see(CRIMINAL, signed('the precommit', 'b', false));
     for (const wrong of [signed('the prevote', 'b'), signed(undefined, 'a')]) {
       assert.throws(() => {
         run.see(0, wrong);

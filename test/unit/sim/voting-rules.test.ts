@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { toHex } from '../../../protocol/bytes.js';
 import { simulatedChain } from '../../sim/consensus/chain.js';
-import type { Seen } from '../../sim/consensus/observations.js';
+import { WRONG_ROOT } from '../../sim/consensus/crimes.js';
+import type { Grounds, Seen } from '../../sim/consensus/observations.js';
 import { patience, votingRules } from '../../sim/consensus/rules.js';
 import { stakeOf } from '../../sim/consensus/stakes.js';
 
@@ -27,8 +28,15 @@ function watch() {
     say: (step: Step, round: number, block: string | undefined, ...nodes: readonly number[]): void => {
       for (const node of nodes) see(node, { kind: 'said', step, height: 1, round, block, line: '' });
     },
-    decide: (node: number, round: number, id: string): void => {
-      const rest = { stateRoot: '', tombstoned: [], transactions: [], events: [], line: '' };
+    sayOn: (grounds: Partial<Grounds>, step: Step, round: number, node: number): void => {
+      const held = { stateRoot: undefined, validRound: null, polka: undefined, ...grounds };
+      see(node, { kind: 'said', step, height: 1, round, block: 'A', grounds: held, line: '' });
+    },
+    decide: (node: number, round: number, id: string, signers: readonly number[] = [0, 1, 3]): void => {
+      const rest = {
+        ...{ stateRoot: '', tombstoned: [], transactions: [], events: [], line: '' },
+        signers: signers.map(idOf),
+      };
       see(node, { kind: 'final', height: 1, round, id, ...rest });
     },
     heal: () => patient.healed?.(),
@@ -67,6 +75,43 @@ describe('voting rules', () => {
     nodes.say('prevote', 1, 'B', 2);
     nodes.say('prevote', 2, 'B', 0);
     nodes.say('proposal', 3, 'A', 0);
+  });
+
+  test('what a node has in hand is counted as it is, each voter once and Byzantine ones only where they voted', () => {
+    const nodes = watch();
+    nodes.say('prevote', 0, 'A', 0, 1, 2);
+    const [zero, one, two] = [idOf(0), idOf(1), idOf(2)];
+    nodes.sayOn({ polka: [zero, one, two] }, 'precommit', 0, 0);
+    assert.throws(() => nodes.sayOn({ polka: [zero, one, one] }, 'precommit', 0, 0), /polka in hand: node 0/);
+    assert.throws(() => nodes.sayOn({ polka: [] }, 'precommit', 0, 0), /polka in hand: node 0/);
+    assert.throws(() => nodes.decide(0, 0, 'A', [0, 1]), /commit in hand: node 0/);
+  });
+
+  test('a block is prevoted again only for a polka that is known and of an earlier round', () => {
+    const nodes = watch();
+    const polka = [0, 1, CRIMINAL].map(idOf);
+    nodes.say('prevote', 0, 'A', 0, 1);
+    nodes.sayOn({ validRound: 0, polka }, 'prevote', 2, 0);
+    assert.throws(() => nodes.sayOn({ validRound: 0, polka: [idOf(0)] }, 'prevote', 2, 0), /polka in hand/);
+    assert.throws(() => nodes.sayOn({ validRound: 2, polka }, 'prevote', 2, 0), /polka in hand/);
+  });
+
+  test('a lock is undone by a polka of its round or a later one, whatever Byzantine nodes have said', () => {
+    const nodes = watch();
+    const polka = [0, 1, 2].map(idOf);
+    nodes.say('prevote', 2, 'B', 0, 1);
+    nodes.say('precommit', 2, 'B', 0);
+    nodes.say('prevote', 1, 'A', 0, 1);
+    nodes.say('prevote', 3, 'A', 1, 2);
+    assert.throws(() => nodes.sayOn({ validRound: 1, polka }, 'prevote', 4, 0), /lock: node 0/);
+    assert.throws(() => nodes.sayOn({}, 'prevote', 4, 0), /lock: node 0/);
+    nodes.sayOn({ validRound: 3, polka }, 'prevote', 4, 0);
+  });
+
+  test('nobody votes for a block whose state root is a lie', () => {
+    const nodes = watch();
+    const stateRoot = toHex(WRONG_ROOT);
+    assert.throws(() => nodes.sayOn({ stateRoot }, 'prevote', 0, 0), /validity: node 0/);
   });
 
   test('what Byzantine nodes say is not judged', () => {

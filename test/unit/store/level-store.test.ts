@@ -96,3 +96,35 @@ test('a value under another key is not read as data', () =>
     assert.throws(() => store.get(other), { code: 'STORE_CORRUPT' });
     await store.close();
   }));
+
+test('a snapshot shows the last acknowledged state, also one opened during a write, until it is closed', () =>
+  withStore(async (store) => {
+    await store.write([
+      { key, value: value(1) },
+      { key: other, value: value(1) },
+    ]);
+    const before = store.openSnapshot();
+    const write = store.write([
+      { key, value: value(2) },
+      { key: other, value: undefined },
+    ]);
+    // Enough for the write to have its turn, not for a disk to have written.
+    for (let turn = 0; turn < 5; turn++) await Promise.resolve();
+    const during = store.openSnapshot();
+    await write;
+    await store.write([{ key, value: value(3) }]);
+    for (const snapshot of [before, during]) {
+      assert.deepEqual(snapshot.get(key), value(1));
+      const entries = [];
+      const all = { gte: Uint8Array.of(0), lt: Uint8Array.of(9), limit: 10 };
+      for await (const page of snapshot.range(all)) entries.push(...page.map((entry) => entry.value[0]));
+      assert.deepEqual(entries, [1, 1]);
+    }
+    assert.deepEqual(store.get(key), value(3));
+    await before.close();
+    await before.close();
+    assert.deepEqual(during.get(other), value(1));
+    await during.close();
+    await store.close();
+    assert.throws(() => store.openSnapshot(), { code: 'STORE_CLOSED' });
+  }));

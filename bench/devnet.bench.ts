@@ -1,0 +1,239 @@
+import { readFileSync } from 'node:fs';
+import { developmentAccounts } from '../node/devnet/accounts.js';
+import { sampleNode } from '../node/devnet/metrics-client.js';
+import { WEI_PER_OGPU } from '../protocol/amounts.js';
+import { Cluster } from '../test/e2e/network/cluster.js';
+import { sleep, waitFor } from '../test/e2e/network/wait.js';
+import { newSender, nextTransfer, quantile, sendBatch, senderOf, slope, type Sender } from './devnet-load.js';
+import type { Measurement, Suite } from './harness.js';
+
+/*
+ * Four validators as processes on this machine, with durable writes. Client and validators share its cores.
+ */
+
+const VALIDATORS = 4;
+const START_TIMEOUT_MS = 60_000;
+const LIGHT_SECONDS = 30;
+const LIGHT_PER_SECOND = 5;
+const SUSTAINED_SECONDS = Number(process.env['OGPU_BENCH_SECONDS'] ?? 30);
+const SENDERS = 200;
+const BATCH = 50;
+/** Transactions that were sent and are not final: enough for full blocks, and below what the pools hold. */
+const MAX_IN_FLIGHT = 6_000;
+const SOAK_MINUTES = Number(process.env['OGPU_SOAK_MINUTES'] ?? 0);
+
+export const suite: Suite = {
+  measurements: async () => {
+    const cluster = await Cluster.create(VALIDATORS, { isProxied: false });
+    try {
+      const startMs = performance.now();
+      cluster.startAll();
+      await cluster.reach(1, cluster.running, START_TIMEOUT_MS);
+      const firstMs = performance.now() - startMs;
+      await sleep(3_000);
+      const idle = rss(cluster);
+      const senders = await fundedSenders(cluster);
+      return [
+        { name: 'devnet/start/first block of 4 new nodes', value: `${firstMs.toFixed(0)} ms` },
+        { name: 'devnet/rss/idle', value: mib(idle), goal: '< 300 MiB' },
+        ...(await light(cluster)),
+        ...(await sustained(cluster, senders)),
+        ...(await restart(cluster)),
+        ...(SOAK_MINUTES === 0 ? [] : await soak(cluster, senders)),
+      ];
+    } finally {
+      await cluster.dispose();
+    }
+  },
+};
+
+/** From the moment a client submits until it is told that the transaction is final. */
+async function light(cluster: Cluster): Promise<Measurement[]> {
+  const { developers } = await developmentAccounts(VALIDATORS);
+  const senders = developers.map(senderOf);
+  for (const sender of senders) sender.nonce = await pendingNonce(cluster, sender);
+  const latenciesMs: number[] = [];
+  const waiting: Promise<void>[] = [];
+  for (let count = 0; count < LIGHT_SECONDS * LIGHT_PER_SECOND; count++) {
+    const sender = senders[count % senders.length];
+    if (sender === undefined) continue;
+    const sentMs = performance.now();
+    const envelope = nextTransfer(sender, sender.address);
+    waiting.push(
+      cluster.rpc(count % VALIDATORS, 'eth_sendRawTransactionSync', [envelope]).then(() => {
+        latenciesMs.push(performance.now() - sentMs);
+      }),
+    );
+    await sleep(1_000 / LIGHT_PER_SECOND);
+  }
+  await Promise.all(waiting);
+  latenciesMs.sort((a, b) => a - b);
+  const [p50, p90, p99] = [0.5, 0.9, 0.99].map((share) => quantile(latenciesMs, share).toFixed(0));
+  const value = `p50 ${p50} ms, p90 ${p90} ms, p99 ${p99} ms`;
+  return [
+    {
+      name: `devnet/finality/${LIGHT_PER_SECOND} tx per second, submission to final`,
+      value,
+      goal: 'p50 ≤ 150 ms',
+    },
+  ];
+}
+
+async function sustained(cluster: Cluster, senders: readonly Sender[]): Promise<Measurement[]> {
+  const before = cpuSeconds(cluster);
+  const result = await flood(cluster, senders, SUSTAINED_SECONDS);
+  const cpu = cpuSeconds(cluster) - before;
+  return [
+    {
+      name: `devnet/throughput/final transfers, ${SUSTAINED_SECONDS} s`,
+      value: `${result.perSecond.toFixed(0)}/s (${result.count} in ${result.blocks} blocks, ${(result.count / cpu).toFixed(0)} per second of all nodes' processors)`,
+      goal: '≥ 2,000/s',
+    },
+    {
+      name: 'devnet/finality/under that load, header to final',
+      value: `mean ${result.meanFinalityMs.toFixed(0)} ms`,
+    },
+    { name: 'devnet/rss/under that load', value: mib(rss(cluster)), goal: '< 700 MiB' },
+  ];
+}
+
+interface FloodResult {
+  readonly count: number;
+  readonly blocks: number;
+  readonly perSecond: number;
+  readonly meanFinalityMs: number;
+}
+
+/** Keeps as much in flight as the pools like, and counts what becomes final. */
+async function flood(cluster: Cluster, senders: readonly Sender[], seconds: number): Promise<FloodResult> {
+  const first = await sample(cluster);
+  const startMs = performance.now();
+  const endMs = startMs + 1_000 * seconds;
+  const state = { sent: 0, final: 0 };
+  const loops = cluster.devnet.nodes.map(async ({ rpcPort }, index) => {
+    const own = senders.filter((_, i) => i % VALIDATORS === index);
+    for (let turn = 0; performance.now() < endMs; turn++) {
+      if (state.sent - state.final > MAX_IN_FLIGHT) {
+        await sleep(5);
+        continue;
+      }
+      const sender = own[turn % own.length];
+      if (sender === undefined) return;
+      const envelopes = Array.from({ length: BATCH }, () => nextTransfer(sender, sender.address));
+      const { accepted, refusal } = await sendBatch(rpcPort, envelopes);
+      state.sent += accepted;
+      if (refusal === undefined) continue;
+      await sleep(50);
+      sender.nonce = await pendingNonce(cluster, sender, index);
+    }
+  });
+  const watching = (async () => {
+    while (performance.now() < endMs) {
+      state.final = (await sample(cluster)).transactions - first.transactions;
+      await sleep(50);
+    }
+  })();
+  await Promise.all([...loops, watching]);
+  const last = await sample(cluster);
+  const count = last.transactions - first.transactions;
+  const blocks = last.finalCount - first.finalCount;
+  return {
+    ...{ count, blocks },
+    perSecond: (1_000 * count) / (performance.now() - startMs),
+    meanFinalityMs: (1_000 * (last.finalSeconds - first.finalSeconds)) / blocks,
+  };
+}
+
+/** A node that was stopped starts again on its ledger, until it answers clients. */
+async function restart(cluster: Cluster): Promise<Measurement[]> {
+  await cluster.signal(0, 'SIGTERM');
+  const startMs = performance.now();
+  cluster.start(0);
+  await cluster.reach(1, [0], START_TIMEOUT_MS);
+  const answersMs = performance.now() - startMs;
+  await cluster.reach((await cluster.top()) + 1, [0], START_TIMEOUT_MS);
+  const followsMs = performance.now() - startMs;
+  const value = `answers after ${answersMs.toFixed(0)} ms, has the next block after ${followsMs.toFixed(0)} ms`;
+  return [{ name: 'devnet/start/again', value }];
+}
+
+/** Memory over a long time of moderate load. */
+async function soak(cluster: Cluster, senders: readonly Sender[]): Promise<Measurement[]> {
+  const points: [number, number][] = [];
+  const startMs = performance.now();
+  const minutes = (): number => (performance.now() - startMs) / 60_000;
+  while (minutes() < SOAK_MINUTES) {
+    await flood(cluster, senders, 10);
+    await sleep(5_000);
+    points.push([minutes(), rss(cluster)]);
+  }
+  // What is filled once, such as caches, is filled in the first third.
+  const settled = points.slice(Math.floor(points.length / 3));
+  const mibPerHour = (60 * slope(settled)) / 1024 ** 2;
+  const value = `${mibPerHour.toFixed(1)} MiB an hour over ${SOAK_MINUTES} min, highest ${mib(Math.max(...points.map(([, bytes]) => bytes)))}`;
+  return [{ name: 'devnet/rss/slope of the largest node', value, goal: '≈ 0' }];
+}
+
+async function fundedSenders(cluster: Cluster): Promise<readonly Sender[]> {
+  const { faucet } = await developmentAccounts(VALIDATORS);
+  const rich = senderOf(faucet);
+  const senders = Array.from({ length: SENDERS }, newSender);
+  for (let from = 0; from < senders.length; from += BATCH) {
+    const envelopes = senders
+      .slice(from, from + BATCH)
+      .map(({ address }) => nextTransfer(rich, address, 100n * WEI_PER_OGPU));
+    await sendBatch(cluster.node(0).rpcPort, envelopes);
+    await waitFor('the senders have money', START_TIMEOUT_MS, async () => {
+      const counts = await Promise.all(
+        cluster.running.map((index) => pendingCount(cluster, rich, index, 'latest')),
+      );
+      return counts.every((count) => count >= rich.nonce);
+    });
+  }
+  return senders;
+}
+
+function pendingNonce(cluster: Cluster, sender: Sender, index = 0): Promise<number> {
+  return pendingCount(cluster, sender, index, 'pending');
+}
+
+async function pendingCount(
+  cluster: Cluster,
+  { address }: Sender,
+  index: number,
+  tag: string,
+): Promise<number> {
+  const hex = `0x${Buffer.from(address).toString('hex')}`;
+  return Number(await cluster.rpc(index, 'eth_getTransactionCount', [hex, tag]));
+}
+
+async function sample(cluster: Cluster): Promise<NonNullable<Awaited<ReturnType<typeof sampleNode>>>> {
+  for (;;) {
+    const answer = await sampleNode(cluster.node(1).metricsPort);
+    if (answer !== undefined) return answer;
+    await sleep(10);
+  }
+}
+
+/** Of the node that has most. */
+function rss(cluster: Cluster): number {
+  return Math.max(...cluster.running.map((index) => cluster.rssBytes(index)));
+}
+
+const TICKS_PER_SECOND = 100;
+
+/** User and system time of all nodes. */
+function cpuSeconds(cluster: Cluster): number {
+  const ticks = cluster.running.map((index) => {
+    const fields =
+      readFileSync(`/proc/${cluster.pid(index) ?? 0}/stat`, 'utf8')
+        .split(') ')[1]
+        ?.split(' ') ?? [];
+    return Number(fields[11]) + Number(fields[12]);
+  });
+  return ticks.reduce((sum, count) => sum + count, 0) / TICKS_PER_SECOND;
+}
+
+function mib(bytes: number): string {
+  return `${Math.round(bytes / 1024 ** 2)} MiB`;
+}
