@@ -142,9 +142,9 @@ export class LightClient {
   }
 
   async #header(height: number): Promise<Header> {
+    const trusted = (this.#trusted ??= await this.#start());
     const known = this.#headers.get(height);
     if (known !== undefined) return known;
-    const trusted = (this.#trusted ??= await this.#start());
     if (height < trusted.height) return this.#walkBack(height);
     if (height === trusted.height) {
       throw new LightError('LIGHT_HEIGHT', 'the genesis has no header', { height });

@@ -47,14 +47,14 @@ describe('web3.js', () => {
       string,
       (...args: unknown[]) => {
         send(o: object): Promise<unknown>;
-        call(o?: object): Promise<never>;
+        call(o?: object): Promise<unknown>;
         estimateGas(o: object): Promise<bigint>;
       }
     >;
     const delegate = methods['delegate']?.(validator);
     const gas = await delegate?.estimateGas({ from, value: '1000' });
     await delegate?.send({ from, value: '1000', gas: String(gas) });
-    const read = (await methods['delegation']?.(validator, from).call()) as unknown as { stakeWei: bigint };
+    const read = (await methods['delegation']?.(validator, from).call()) as { stakeWei: bigint };
     assert.equal(read.stakeWei, 1_000n);
     const events = await staking.getPastEvents('Delegated' as never, { fromBlock: 0 });
     assert.equal(events.length, 1);
