@@ -1,5 +1,5 @@
 import { mkdir } from 'node:fs/promises';
-import type { Network} from '../p2p/network.js';
+import type { Network } from '../p2p/network.js';
 import { type NetworkEvent } from '../p2p/network.js';
 import { bytesEqual, toHex } from '../protocol/bytes.js';
 import { bls } from '../protocol/crypto/bls.js';
