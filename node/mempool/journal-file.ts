@@ -1,13 +1,27 @@
-import { appendFile, open, rename } from 'node:fs/promises';
+import { open, rename, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { JournalFile } from './journal.js';
 
 /** A journal on disk. Appended bytes survive the death of the process; only `replace` waits for the disk. */
 export function journalFileAt(path: string): JournalFile {
+  // Kept open from one append to the next: opening costs as much as writing.
+  let appending: FileHandle | undefined;
+  const close = async (): Promise<void> => {
+    const open = appending;
+    appending = undefined;
+    await open?.close();
+  };
   return {
     read: (maxBytes) => readAtMost(path, maxBytes),
-    append: (bytes) => appendFile(path, bytes, { mode: FILE_MODE }),
-    replace: (chunks) => replaceFile(path, chunks),
+    append: async (bytes) => {
+      appending ??= await open(path, 'a', FILE_MODE);
+      await appending.appendFile(bytes);
+    },
+    replace: async (chunks) => {
+      await close();
+      await replaceFile(path, chunks);
+    },
+    close,
   };
 }
 

@@ -19,6 +19,8 @@ export interface JournalFile {
   append(bytes: Uint8Array): Promise<void>;
   /** Puts a new content in place of the old one, all or nothing. */
   replace(chunks: Iterable<Uint8Array>): Promise<void>;
+  /** What is held open between calls is let go. */
+  close(): Promise<void>;
 }
 
 export interface JournalOptions {
@@ -119,6 +121,13 @@ export class MempoolJournal {
   /** Waits for what has been recorded so far; the disk may have refused it. */
   async flush(): Promise<void> {
     while (this.#writing !== undefined) await this.#writing;
+  }
+
+  /** Writes what has been recorded, and records nothing more. */
+  async close(): Promise<void> {
+    this.#isOpen = false;
+    await this.flush();
+    await this.#options.file.close();
   }
 
   #begin(): void {

@@ -95,7 +95,7 @@ export class TransactionService implements TransactionSource {
   async close(): Promise<void> {
     clearInterval(this.#republishing);
     clearTimeout(this.#republishSoon);
-    await this.#journal.flush();
+    await this.#journal.close();
   }
 
   get hasWork(): boolean {

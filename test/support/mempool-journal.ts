@@ -62,6 +62,10 @@ export class MemoryJournalFile implements JournalFile {
     return this.bytes.slice(0, maxBytes);
   }
 
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+
   async append(bytes: Uint8Array): Promise<void> {
     await Promise.resolve();
     const written = this.fails ? bytes.subarray(0, bytes.length >> 1) : bytes;
