@@ -6,7 +6,8 @@ import { runWideArea, type WideAreaReport } from './wide-area.js';
 
 export const suite: Suite = { measurements };
 
-const SIZES = [4, 25, 50, 100, 150] as const;
+/** `OGPU_BENCH_VALIDATORS=100,150` runs these sizes alone. */
+const SIZES = (process.env['OGPU_BENCH_VALIDATORS'] ?? '4,25,50,100,150').split(',').map(Number);
 const HEIGHTS = 12;
 
 /** A megabyte in as many envelopes as the ledger executes in a full block. */

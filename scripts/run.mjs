@@ -36,6 +36,9 @@ const NOT_COVERED = [
   '  npm run bench   speed, against other libraries',
 ];
 
+/** For a file as a whole, too: one that hangs fails, and does not hold up everything. */
+const TEST_TIMEOUT_MS = 900_000;
+
 function runTests(args) {
   const wanted = args.filter((arg) => !arg.startsWith('-'));
   const flags = args.filter((arg) => arg.startsWith('-'));
@@ -50,7 +53,15 @@ function runTests(args) {
   );
   const result = spawnSync(
     process.execPath,
-    ['--enable-source-maps', '--test', '--test-concurrency=2', ...reporters, ...flags, ...files],
+    [
+      '--enable-source-maps',
+      '--test',
+      '--test-concurrency=2',
+      `--test-timeout=${TEST_TIMEOUT_MS}`,
+      ...reporters,
+      ...flags,
+      ...files,
+    ],
     { cwd: root, stdio: 'inherit' },
   );
   const count = (name) =>

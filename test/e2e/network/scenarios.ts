@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
 import { cp, rm } from 'node:fs/promises';
 import { dataFolder } from '../../../node/devnet/layout.js';
+import { fromHex } from '../../../protocol/bytes.js';
+import { HOSTILE_ACTS } from '../../support/hostile-acts.js';
 import { createPrng, type Prng } from '../../support/prng.js';
 import { assertNoFatal, assertNoFork } from './checks.js';
 import { Cluster } from './cluster.js';
+import { call } from './rpc-client.js';
 import { SmallDisk } from './small-disk.js';
 import { Traffic } from './traffic.js';
 import { sleep } from './wait.js';
@@ -173,8 +176,36 @@ const join: Scenario = (options) =>
 
 const SNAPSHOT_INTERVAL_BLOCKS = 10;
 
+/** Every hostile act of strangers, one after the other, against one validator: the chain goes on, and its memory stays bounded. */
+const siege: Scenario = (options) =>
+  withTraffic(options, async (cluster, _prng, untilMs) => {
+    const { p2pPort, peerId, rpcPort } = cluster.node(0);
+    const status = (await call(rpcPort, 'ogpu_status')) as { chainId: number; genesisId: string };
+    const hello = {
+      ...{ chainId: status.chainId, genesisId: fromHex(status.genesisId, 32), protocolVersion: 1 },
+      ...{ headHeight: 0, binding: [] },
+    };
+    const target = { address: `/ip4/127.0.0.1/tcp/${p2pPort}/p2p/${peerId}`, hello };
+    const before = cluster.rssBytes(0);
+    let key = 100;
+    do {
+      for (const act of HOSTILE_ACTS) {
+        const height = await cluster.top();
+        await act.perform(target, key++);
+        await cluster.reach(height + 1, cluster.running, RECOVERY_TIMEOUT_MS);
+      }
+    } while (performance.now() < untilMs && key < MAX_KEY);
+    const grown = cluster.rssBytes(0) - before;
+    options.say(`${key - 100} hostile acts; memory of node 0 grew by ${Math.round(grown / 1024 ** 2)} MiB`);
+    assert.ok(grown < MAX_SIEGE_GROWTH_BYTES, 'its memory is bounded');
+  });
+
+/** Keys of hostile peers are made from one byte. */
+const MAX_KEY = 240;
+const MAX_SIEGE_GROWTH_BYTES = 256 * 1024 ** 2;
+
 export const SCENARIOS: Readonly<Record<string, Scenario>> = {
-  ...{ kill, pause, partition, backup, disk, clock, join },
+  ...{ kill, pause, partition, backup, disk, clock, join, siege },
 };
 
 function allBut(cluster: Cluster, without: readonly number[]): number[] {
