@@ -175,7 +175,7 @@ describe('viem', () => {
     const uninstalls = { asked: 0, open: 0 };
     const counted = http(undefined, {
       onFetchRequest: (_request, { body }) => {
-        if (String(body).includes('eth_uninstallFilter')) uninstalls.asked++;
+        if (typeof body === 'string' && body.includes('eth_uninstallFilter')) uninstalls.asked++;
         uninstalls.open++;
       },
       onFetchResponse: () => {
