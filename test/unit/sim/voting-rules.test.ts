@@ -4,7 +4,7 @@ import { toHex } from '../../../protocol/bytes.js';
 import { simulatedChain } from '../../sim/consensus/chain.js';
 import { WRONG_ROOT } from '../../sim/consensus/crimes.js';
 import type { Grounds, Seen } from '../../sim/consensus/observations.js';
-import { patience, votingRules } from '../../sim/consensus/rules.js';
+import { patience, ROUNDS_OF_SLOW_NETWORK, votingRules } from '../../sim/consensus/rules.js';
 import { stakeOf } from '../../sim/consensus/stakes.js';
 
 const NODES = 4;
@@ -124,8 +124,8 @@ describe('voting rules', () => {
     const nodes = watch();
     nodes.say('prevote', 30, undefined, 0);
     nodes.heal();
-    nodes.say('prevote', 30 + 2 * NODES, undefined, 0);
-    assert.throws(() => nodes.say('prevote', 31 + 2 * NODES, undefined, 0), /patience: height 1/);
+    nodes.say('prevote', 30 + 2 * NODES + ROUNDS_OF_SLOW_NETWORK, undefined, 0);
+    assert.throws(() => nodes.say('prevote', 31 + 2 * NODES + ROUNDS_OF_SLOW_NETWORK, undefined, 0), /patience: height 1/);
   });
 });
 
