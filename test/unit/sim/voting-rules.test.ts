@@ -125,7 +125,10 @@ describe('voting rules', () => {
     nodes.say('prevote', 30, undefined, 0);
     nodes.heal();
     nodes.say('prevote', 30 + 2 * NODES + ROUNDS_OF_SLOW_NETWORK, undefined, 0);
-    assert.throws(() => nodes.say('prevote', 31 + 2 * NODES + ROUNDS_OF_SLOW_NETWORK, undefined, 0), /patience: height 1/);
+    assert.throws(
+      () => nodes.say('prevote', 31 + 2 * NODES + ROUNDS_OF_SLOW_NETWORK, undefined, 0),
+      /patience: height 1/,
+    );
   });
 });
 
