@@ -25,8 +25,11 @@ export function bundlePath(folder: string, { record }: Bundle): string {
 export async function writeBundle(folder: string, bundle: Bundle): Promise<string> {
   const path = bundlePath(folder, bundle);
   const bytes = new TextEncoder().encode(formatBundle(bundle));
+  // A file where the folder should be is no bundle that is there already.
+  await mkdir(folder, { recursive: true }).catch((error: unknown) => {
+    throw fileError('write', folder, error);
+  });
   try {
-    await mkdir(folder, { recursive: true });
     await createFile(path, bytes, FILE_MODE);
     return path;
   } catch (error) {
