@@ -18,7 +18,7 @@ import {
 import { sampleNode, type NodeSample } from '../devnet/metrics-client.js';
 import { drawScreen, ratesBetween, summary, type NodeLine, type Rates } from '../devnet/screen.js';
 import { Supervisor } from '../devnet/supervisor.js';
-import { integerOption } from './genesis-context.js';
+import { integerBetween } from './command-context.js';
 
 interface DevnetOptions {
   readonly validators: number;
@@ -32,10 +32,10 @@ interface DevnetOptions {
 export function devnetCommand(): Command {
   return new Command('devnet')
     .description('run a network of validators on this machine, with funded accounts and a faucet')
-    .option('--validators <number>', 'how many, each a process', integerOption(1, MAX_DEVNET_VALIDATORS), 4)
+    .option('--validators <number>', 'how many, each a process', integerBetween(1, MAX_DEVNET_VALIDATORS), 4)
     .option('--dir <folder>', 'where its files go: a temporary folder, or with --keep ~/.ogpu/devnet')
     .option('--keep', 'keep the files, and go on with what is there', false)
-    .option('--seconds <number>', 'end after so long', integerOption(1, 10_000_000))
+    .option('--seconds <number>', 'end after so long', integerBetween(1, 10_000_000))
     .option('--json', 'tell of nodes and accounts in JSON, then one line of JSON a second', false)
     .addHelpText('after', HELP)
     .action(run);

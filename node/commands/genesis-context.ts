@@ -1,7 +1,6 @@
-import { InvalidArgumentError, Option } from 'commander';
+import { Option } from 'commander';
 import { GenesisError } from '../../genesis/faults.js';
 import { formatFaults } from '../../genesis/report.js';
-import { OgpuError } from '../../protocol/errors.js';
 import { PRESET_NAMES } from '../../protocol/presets.js';
 import { promptPassword, type PromptPassword } from '../keys/password.js';
 import { printableLines, toJson } from '../terminal-text.js';
@@ -51,24 +50,4 @@ export function presetOption(): Option {
   return new Option('--preset <name>', 'chain id and parameters of')
     .choices(PRESET_NAMES)
     .makeOptionMandatory();
-}
-
-/** The value of an option, or commander's error naming the option. */
-export function parsedOption<Value>(parse: (text: string) => Value): (text: string) => Value {
-  return (text) => {
-    try {
-      return parse(text);
-    } catch (error) {
-      if (error instanceof OgpuError) throw new InvalidArgumentError(`${error.message}.`);
-      throw error;
-    }
-  };
-}
-
-export function integerOption(minimum: number, maximum: number): (text: string) => number {
-  return (text) => {
-    const value = /^\d{1,10}$/.test(text) ? Number(text) : NaN;
-    if (value >= minimum && value <= maximum) return value;
-    throw new InvalidArgumentError(`expected an integer from ${minimum} to ${maximum}.`);
-  };
 }

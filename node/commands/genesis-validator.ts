@@ -15,19 +15,13 @@ import { protocolVersionAt } from '../../protocol/params.js';
 import { PRESETS, type PresetName } from '../../protocol/presets.js';
 import { findKey, openKey } from '../keys/keyring.js';
 import { readPasswordFile } from '../keys/password.js';
-import {
-  answer,
-  integerOption,
-  parsedOption,
-  presetOption,
-  type GenesisContext,
-  type JsonOption,
-} from './genesis-context.js';
+import { answer, presetOption, type GenesisContext, type JsonOption } from './genesis-context.js';
+import { integerBetween, parsedBy } from './command-context.js';
 import { toJson } from '../terminal-text.js';
 
 export class GenesisCommandError extends OgpuError<'GENESIS_KEY_KIND'> {}
 
-const amountOption = parsedOption((text) => parseAmountWei(text, OGPU_DECIMALS));
+const amountOption = parsedBy((text) => parseAmountWei(text, OGPU_DECIMALS));
 
 interface ValidatorOptions extends JsonOption {
   readonly preset: PresetName;
@@ -60,7 +54,7 @@ export function validatorCommand(context: GenesisContext): Command {
     .option(
       '--commission <bps>',
       "share of its delegators' rewards, in 1/10,000",
-      integerOption(0, 10_000),
+      integerBetween(0, 10_000),
       0,
     )
     .option('--out <file>', 'where the entry goes (standard output unless given)')

@@ -9,12 +9,12 @@ import { toHex } from '../../protocol/bytes.js';
 import type { PresetName } from '../../protocol/presets.js';
 import {
   answer,
-  integerOption,
   presetOption,
   PROCESS_CONTEXT,
   type GenesisContext,
   type JsonOption,
 } from './genesis-context.js';
+import { integerBetween } from './command-context.js';
 import { toJson } from '../terminal-text.js';
 import { validatorCommand } from './genesis-validator.js';
 
@@ -59,7 +59,7 @@ function createCommand(context: GenesisContext): Command {
     .option(
       '--decimals <digits>',
       'unit of the snapshots: 0 for wei, 18 for whole tokens',
-      integerOption(0, 18),
+      integerBetween(0, 18),
       0,
     )
     .requiredOption(

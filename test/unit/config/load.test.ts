@@ -43,7 +43,7 @@ test('without anything, the defaults hold', async (t) => {
   assert.equal(config.rpc.port, 8545);
   assert.equal(config.metrics.port, 9464);
   assert.equal(config.validator, undefined);
-  assert.deepEqual(config.sync, { mode: 'blocks' });
+  assert.deepEqual(config.sync, { mode: 'blocks', checkpoint: undefined, snapshotIntervalBlocks: 10_000 });
   assert.equal(config.mempool.maxBytes, 32 * 1024 * 1024);
   assert.equal(config.mempool.minTipWei, 1n);
   assert.equal(config.database.readCacheBytes, 16 * 1024 * 1024);
