@@ -1,14 +1,5 @@
+import { monotonicClock } from '../p2p/clock.js';
 import type { Clock } from './consensus/surroundings.js';
 
 /** The machine's clock: wall time for headers, timers for everything else. */
-export const systemClock: Clock = {
-  nowMs: () => Date.now(),
-  setTimer: (delayMs, run) => {
-    const timer = setTimeout(run, delayMs);
-    return {
-      cancel: () => {
-        clearTimeout(timer);
-      },
-    };
-  },
-};
+export const systemClock: Clock = { ...monotonicClock, nowMs: () => Date.now() };

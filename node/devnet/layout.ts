@@ -24,9 +24,7 @@ import { toJson } from '../terminal-text.js';
 import { developmentAccounts, type DevelopmentAccount } from './accounts.js';
 import { freePorts } from './ports.js';
 
-export class DevnetError extends OgpuError<
-  'DEVNET_FOLDER_FOREIGN' | 'DEVNET_NODE_DIED' | 'DEVNET_NOT_READY' | 'DEVNET_STALLED'
-> {}
+export class DevnetError extends OgpuError<'DEVNET_FOLDER_FOREIGN' | 'DEVNET_NOT_READY'> {}
 
 export const MAX_DEVNET_VALIDATORS = 16;
 
