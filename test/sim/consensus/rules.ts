@@ -47,7 +47,7 @@ export function votingRules({ crimes }: Setting, { validators }: SimulatedChain)
         judged++;
         judgeSaid(heightOf(seen.height), seen, idOf(node), criminals, node);
       }
-      if (seen.kind === 'final') judgeFinal(heightOf(seen.height), seen, criminals, node);
+      if (seen.kind === 'final') judgeFinal(heightOf(seen.height), seen, idOf(node), criminals, node);
     },
     tally: () => ({ said: judged }),
   };
@@ -132,10 +132,13 @@ const LIE = toHex(WRONG_ROOT);
 function judgeFinal(
   height: Height,
   { height: number, round, id, signers }: Final,
+  own: string,
   criminals: readonly string[],
   node: number,
 ): void {
   const { powers } = height;
+  // Made anew while the node recovers, its own precommit can decide before anybody hears it.
+  if (signers.includes(own)) votersOf(height, 'precommit', round, id).add(own);
   check(
     'commit in hand',
     powers === undefined || isQuorumOf(powers, new Set(signers)),

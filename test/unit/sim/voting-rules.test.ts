@@ -64,6 +64,15 @@ describe('voting rules', () => {
     assert.throws(() => nodes.decide(0, 1, 'A'), /commit: node 0/);
   });
 
+  test('the precommit that a node makes anew while it recovers, and decides with before anybody hears it, counts', () => {
+    const nodes = watch();
+    nodes.say('prevote', 0, 'A', 0, 1, 2);
+    nodes.say('precommit', 0, 'A', 0);
+    assert.throws(() => nodes.decide(2, 0, 'A', [0, 1, 3]), /commit: node 2/);
+    nodes.decide(1, 0, 'A', [0, 1, 3]);
+    nodes.decide(2, 0, 'A', [0, 1, 3]);
+  });
+
   test('who has precommitted stands by it until a polka of that round or a later one, in proposals too', () => {
     const nodes = watch();
     nodes.say('prevote', 0, 'A', 0, 1, 2);
