@@ -30,9 +30,19 @@ test('ogpu --help names every command group and the exit codes', () => {
     assert.ok(stdout.includes(word), word);
 });
 
+test('the help of a command is the same, however it is asked for', () => {
+  const [asked, told] = [runCli(['help', 'keys']), runCli(['keys', '--help'])];
+  assert.equal(asked.exitCode, 0);
+  assert.match(asked.stdout, /Usage: ogpu keys/);
+  assert.match(asked.stdout, /derive/);
+  assert.equal(asked.stdout, told.stdout);
+});
+
 test('wrong usage exits 2 and says what is wrong', () => {
   const cases: [string[], RegExp][] = [
     [['nonsense'], /unknown command 'nonsense'/],
+    [['constructor'], /unknown command 'constructor'/],
+    [['stat'], /unknown command 'stat'.*status/],
     [['genesis', 'create'], /required option '--preset/],
     [['keys', 'new', 'toaster'], /toaster/],
   ];
