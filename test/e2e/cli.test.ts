@@ -42,7 +42,7 @@ test('wrong usage exits 2 and says what is wrong', () => {
   const cases: [string[], RegExp][] = [
     [['nonsense'], /unknown command 'nonsense'/],
     [['constructor'], /unknown command 'constructor'/],
-    [['stat'], /unknown command 'stat'.*status/],
+    [['statsu'], /unknown command 'statsu'.*status/],
     [['genesis', 'create'], /required option '--preset/],
     [['keys', 'new', 'toaster'], /toaster/],
   ];
