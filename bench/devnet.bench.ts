@@ -151,12 +151,23 @@ async function restart(cluster: Cluster): Promise<Measurement[]> {
   cluster.start(0);
   await cluster.reach(1, [0], START_TIMEOUT_MS);
   const answers = startValue(performance.now() - startMs, cpuSeconds(cluster, [0]));
-  await cluster.reach((await cluster.top()) + 1, [0], START_TIMEOUT_MS);
+  await untilNextBlock(cluster);
   const follows = startValue(performance.now() - startMs, cpuSeconds(cluster, [0]));
   return [
     { name: 'devnet/start/again, answers', value: answers, goal: '≤ 2.5 s' },
     { name: 'devnet/start/again, has the next block', value: follows, goal: '≤ 4 s' },
   ];
+}
+
+/** Of an idle chain the next block might be seconds away: somebody sends something. */
+async function untilNextBlock(cluster: Cluster): Promise<void> {
+  const [account] = (await developmentAccounts(VALIDATORS)).developers;
+  if (account === undefined) return;
+  const sender = senderOf(account);
+  sender.nonce = await pendingNonce(cluster, sender, 1);
+  const next = (await cluster.top()) + 1;
+  await sendBatch(cluster.node(1).rpcPort, [nextTransfer(sender, sender.address)]);
+  await cluster.reach(next, [0], START_TIMEOUT_MS);
 }
 
 /** Time on the clock counts where nothing else runs; processor time, of each node, counts anywhere. */

@@ -41,6 +41,7 @@ export interface NodeOptions {
   readonly signatures?: SignatureEngine;
   readonly transactions?: (real: SimulatedTransactions) => TransactionSource;
   readonly isWatcher?: boolean;
+  readonly resumesAtOnce?: boolean;
 }
 
 /** A real participant whose network, clock and disk a test holds in its hands. */
@@ -83,7 +84,12 @@ export class HandNode {
     return this.town.validator(this.index);
   }
 
-  async open({ signatures, transactions, isWatcher = false }: NodeOptions = {}): Promise<void> {
+  async open({
+    signatures,
+    transactions,
+    isWatcher = false,
+    resumesAtOnce = false,
+  }: NodeOptions = {}): Promise<void> {
     const { bls } = this.town.chain;
     const { blsSecretKey, id } = this.validator;
     const key = {
@@ -115,6 +121,7 @@ export class HandNode {
       transactions: transactions?.(this.transactions) ?? this.transactions,
       extensionContent: () => this.extension,
       checkInvariants: true,
+      resumesAtOnce,
       onFinal: (local, commit) => this.finals.push({ local, commit }),
       onWarning: (error) => this.warnings.push(error),
       onStop: (error) => this.stops.push(error),
