@@ -22,7 +22,7 @@ import { premiseOf, type BlockDraft, type LocalBlock } from './block-execution.j
 import { momentAfter, nextTip, type ChainTip } from './chain-tip.js';
 import type { AssembledBody } from './block-assembly.js';
 import { Inbox } from './inbox.js';
-import type { Signatory } from './signatory.js';
+import { silentUnlessKnown, type Signatory } from './signatory.js';
 import { storedBlock, storedCommit, writeBlock } from './stored-blocks.js';
 import type { Alarm, Clock, ConsensusNetwork, TransactionSource } from './surroundings.js';
 
@@ -68,7 +68,11 @@ export class Participant implements Host {
   readonly #background = new Set<Promise<void>>();
   #isStopped = false;
 
-  constructor(parts: ParticipantParts) {
+  constructor(given: ParticipantParts) {
+    const parts = {
+      ...given,
+      signatory: given.signatory && silentUnlessKnown(given.signatory, () => this.#tip.committee),
+    };
     this.#parts = parts;
     this.#tip = parts.tip;
     this.#engine = new ConsensusEngine(parts.signatory?.id);

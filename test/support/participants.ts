@@ -42,6 +42,8 @@ export interface NodeOptions {
   readonly transactions?: (real: SimulatedTransactions) => TransactionSource;
   readonly isWatcher?: boolean;
   readonly resumesAtOnce?: boolean;
+  /** Another key than the ledger has for the validator. */
+  readonly secretKey?: Uint8Array;
 }
 
 /** A real participant whose network, clock and disk a test holds in its hands. */
@@ -89,12 +91,13 @@ export class HandNode {
     transactions,
     isWatcher = false,
     resumesAtOnce = false,
+    secretKey = this.validator.blsSecretKey,
   }: NodeOptions = {}): Promise<void> {
     const { bls } = this.town.chain;
-    const { blsSecretKey, id } = this.validator;
+    const { id } = this.validator;
     const key = {
-      publicKey: bls.publicKey(blsSecretKey),
-      sign: (message: Uint8Array) => bls.sign(blsSecretKey, message),
+      publicKey: bls.publicKey(secretKey),
+      sign: (message: Uint8Array) => bls.sign(secretKey, message),
     };
     const { folder } = this.disk.openFolder('signer');
     this.#participant = await openParticipant({
