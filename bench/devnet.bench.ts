@@ -29,12 +29,12 @@ export const suite: Suite = {
       const startMs = performance.now();
       cluster.startAll();
       await cluster.reach(1, cluster.running, START_TIMEOUT_MS);
-      const firstMs = performance.now() - startMs;
+      const first = startValue(performance.now() - startMs, cpuSeconds(cluster) / VALIDATORS);
       await sleep(3_000);
       const idle = rss(cluster);
       const senders = await fundedSenders(cluster);
       return [
-        { name: 'devnet/start/first block of 4 new nodes', value: `${firstMs.toFixed(0)} ms` },
+        { name: 'devnet/start/first block of 4 new nodes', value: first, goal: '≤ 6 s' },
         { name: 'devnet/rss/idle', value: mib(idle), goal: '< 300 MiB' },
         ...(await light(cluster)),
         ...(await sustained(cluster, senders)),
@@ -150,11 +150,29 @@ async function restart(cluster: Cluster): Promise<Measurement[]> {
   const startMs = performance.now();
   cluster.start(0);
   await cluster.reach(1, [0], START_TIMEOUT_MS);
-  const answersMs = performance.now() - startMs;
-  await cluster.reach((await cluster.top()) + 1, [0], START_TIMEOUT_MS);
-  const followsMs = performance.now() - startMs;
-  const value = `answers after ${answersMs.toFixed(0)} ms, has the next block after ${followsMs.toFixed(0)} ms`;
-  return [{ name: 'devnet/start/again', value }];
+  const answers = startValue(performance.now() - startMs, cpuSeconds(cluster, [0]));
+  await untilNextBlock(cluster);
+  const follows = startValue(performance.now() - startMs, cpuSeconds(cluster, [0]));
+  return [
+    { name: 'devnet/start/again, answers', value: answers, goal: '≤ 2.5 s' },
+    { name: 'devnet/start/again, has the next block', value: follows, goal: '≤ 4 s' },
+  ];
+}
+
+/** Of an idle chain the next block might be seconds away: somebody sends something. */
+async function untilNextBlock(cluster: Cluster): Promise<void> {
+  const [account] = (await developmentAccounts(VALIDATORS)).developers;
+  if (account === undefined) return;
+  const sender = senderOf(account);
+  sender.nonce = await pendingNonce(cluster, sender, 1);
+  const next = (await cluster.top()) + 1;
+  await sendBatch(cluster.node(1).rpcPort, [nextTransfer(sender, sender.address)]);
+  await cluster.reach(next, [0], START_TIMEOUT_MS);
+}
+
+/** Time on the clock counts where nothing else runs; processor time, of each node, counts anywhere. */
+function startValue(elapsedMs: number, processorSeconds: number): string {
+  return `${elapsedMs.toFixed(0)} ms, ${processorSeconds.toFixed(1)} s of processor time`;
 }
 
 /** Memory over a long time of moderate load. */
@@ -222,9 +240,9 @@ function rss(cluster: Cluster): number {
 
 const TICKS_PER_SECOND = 100;
 
-/** User and system time of all nodes. */
-function cpuSeconds(cluster: Cluster): number {
-  const ticks = cluster.running.map((index) => {
+/** User and system time of nodes together. */
+function cpuSeconds(cluster: Cluster, nodes = cluster.running): number {
+  const ticks = nodes.map((index) => {
     const fields =
       readFileSync(`/proc/${cluster.pid(index) ?? 0}/stat`, 'utf8')
         .split(') ')[1]

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { fromHex, type Hex } from '../protocol/bytes.js';
+import { PROGRAM } from '../test/support/program.js';
 
 /** A node under measurement, in a process of its own. */
 export interface BenchServer {
@@ -46,8 +47,7 @@ export async function startOurs(): Promise<BenchServer> {
 
 /** Four validators of ours, a process each; the first one is asked. */
 export async function startDevnet(): Promise<BenchServer> {
-  const script = fileURLToPath(new URL('../node/main.js', import.meta.url));
-  const child = spawn(process.execPath, [script, 'devnet', '--validators', '4', '--json'], {
+  const child = spawn(process.execPath, [PROGRAM, 'devnet', '--validators', '4', '--json'], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const { chainId, nodes, accounts } = JSON.parse(await lineOf(child, /^\{.*\}$/m)) as {

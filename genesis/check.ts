@@ -21,7 +21,11 @@ export function checkChain({ chainId }: DocumentParts, log: FaultLog): void {
  * Faults: VALIDATORS_ABOVE_MAXIMUM, VALIDATOR_OWNER_DUPLICATE, VALIDATOR_KEY_DUPLICATE, VALIDATOR_NAME_DUPLICATE, BLS_KEY_*,
  * PROOF_OF_POSSESSION_INVALID, OWNER_BINDING_INVALID, STAKE_BELOW_MINIMUM.
  */
-export function checkValidators(parts: DocumentParts, log: FaultLog): void {
+export function checkValidators(
+  parts: DocumentParts,
+  log: FaultLog,
+  { areSignaturesKnown = false }: { readonly areSignaturesKnown?: boolean } = {},
+): void {
   const { validators, params } = parts;
   const maximum = params?.consensus.maxValidators;
   if (maximum !== undefined && validators.length > maximum) {
@@ -32,7 +36,8 @@ export function checkValidators(parts: DocumentParts, log: FaultLog): void {
   reportDuplicates(validators, 'blsPublicKey', 'VALIDATOR_KEY_DUPLICATE', (v) => toHex(v.blsPublicKey), log);
   reportDuplicates(validators, 'name', 'VALIDATOR_NAME_DUPLICATE', ({ name }) => name, log);
   for (const validator of validators) {
-    checkKey(validator, parts, log);
+    const key = parseKey(validator.value, validator.path, log);
+    if (key !== undefined && !areSignaturesKnown) checkSignatures(key, validator, parts, log);
     if (params !== undefined) checkStake(`${validator.path}.stakeWei`, validator.value.stakeWei, params, log);
   }
 }
@@ -59,13 +64,12 @@ export function checkBalances(accounts: AccountTable, parts: DocumentParts, log:
   }
 }
 
-function checkKey(
+function checkSignatures(
+  key: BlsPublicKey,
   { path, value }: Part<ValidatorEntry>,
   { chainId, params }: DocumentParts,
   log: FaultLog,
 ): void {
-  const key = parseKey(value, path, log);
-  if (key === undefined) return;
   if (!bls.verifyPossession(value.blsPublicKey, value.proofOfPossession)) {
     const message = 'is not a proof of possession by blsPublicKey';
     log.add(`${path}.proofOfPossession`, 'PROOF_OF_POSSESSION_INVALID', message);

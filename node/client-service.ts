@@ -8,9 +8,11 @@ import type { NodeConfig } from './config/node-config.js';
 import { readSecretText } from './keys/password.js';
 import { parseBareSecret } from './keys/secret-key.js';
 import type { Logger } from './logging/logger.js';
-import type { Metrics } from './metrics/metrics.js';
+import { healthReport } from './metrics/health.js';
 import type { RunningNode } from './node.js';
+import type { Observability } from './observability.js';
 import { createRpcBackend } from './rpc-backend.js';
+import { cureOf } from './troubles.js';
 
 export class FaucetError extends OgpuError<'FAUCET_NOT_DEVNET'> {}
 
@@ -28,7 +30,7 @@ export async function serveClients(
   node: RunningNode,
   { rpc }: NodeConfig,
   log: Logger,
-  metrics: Metrics,
+  { metrics, health }: Observability,
 ): Promise<() => Promise<void>> {
   const faucet = rpc.faucetKeyFile && (await openFaucet(node, rpc.faucetKeyFile));
   const backend = createRpcBackend({
@@ -47,14 +49,17 @@ export async function serveClients(
     onRequest: (method, durationMs, isOk) => {
       metrics.rpcAnswered({ method, durationMs, outcome: isOk ? 'ok' : 'error' });
     },
+    health: () => healthReport(health.live()),
+    ready: () => healthReport(health.ready()),
   });
+  metrics.watchSubscriptions(() => server.subscriptions);
   return async () => {
     forget();
     await server.close();
   };
 }
 
-function statusOf({ network, validator, sync, ledger }: RunningNode): NodeStatus {
+function statusOf({ network, validator, sync, ledger, troubles }: RunningNode): NodeStatus {
   const { isSyncing, bestPeerHeight } = sync();
   const { height } = progressRecord.read(ledger.store);
   return {
@@ -66,6 +71,9 @@ function statusOf({ network, validator, sync, ledger }: RunningNode): NodeStatus
       direction: isInbound ? 'inbound' : 'outbound',
     })),
     validator: validator?.id,
+    troubles: troubles.all.map((error) => ({
+      ...{ code: error.code, message: error.message, cure: cureOf(error) },
+    })),
   };
 }
 

@@ -1,40 +1,107 @@
 import type { Command } from 'commander';
 
-type Load = () => Promise<Command>;
+/** A command before it is loaded. */
+export interface CommandEntry {
+  /** Its description, so that a list of all loads none of them. */
+  readonly description: string;
+  readonly load: () => Promise<Command>;
+}
 
 /** Every command of `ogpu` by its name, in the order and under the headings of its help. */
-export const COMMANDS: Readonly<Record<string, Readonly<Record<string, Load>>>> = {
+export const COMMANDS: Readonly<Record<string, Readonly<Record<string, CommandEntry>>>> = {
   'A node:': {
-    init: async () => (await import('./commands/init.js')).initCommand(),
-    config: async () => (await import('./commands/config.js')).configCommand(),
-    doctor: async () => (await import('./commands/doctor.js')).doctorCommand(),
-    start: async () => (await import('./commands/start.js')).startCommand(),
-    devnet: async () => (await import('./commands/devnet.js')).devnetCommand(),
-    demo: async () => (await import('./commands/demo.js')).demoCommand(),
+    init: {
+      description: 'make the data folder of a node: identity, configuration, genesis; what is there stays',
+      load: async () => (await import('./commands/init.js')).initCommand(),
+    },
+    config: {
+      description: 'show, check and begin the configuration of a node',
+      load: async () => (await import('./commands/config.js')).configCommand(),
+    },
+    doctor: {
+      description: 'look at clock, disk, memory, ports, keys, genesis and GPU, and say what to do',
+      load: async () => (await import('./commands/doctor.js')).doctorCommand(),
+    },
+    start: {
+      description:
+        'run a node: follow the chain, serve clients, and sign blocks where a validator is configured',
+      load: async () => (await import('./commands/start.js')).startCommand(),
+    },
+    devnet: {
+      description: 'run a network of validators on this machine, with funded accounts and a faucet',
+      load: async () => (await import('./commands/devnet.js')).devnetCommand(),
+    },
+    demo: {
+      description:
+        'run what is built so far, from nothing: keys, genesis, a ledger with real blocks, votes, replay',
+      load: async () => (await import('./commands/demo.js')).demoCommand(),
+    },
   },
   'Of a node that runs:': {
-    status: async () => (await import('./commands/status.js')).statusCommand(),
-    peers: async () => (await import('./commands/status.js')).peersCommand(),
-    send: async () => (await import('./commands/send.js')).sendCommand(),
-    tx: async () => (await import('./commands/send.js')).txCommand(),
-    stake: async () => (await import('./commands/stake.js')).stakeCommand(),
-    validator: async () => (await import('./commands/validator.js')).validatorCommand(),
-    faucet: async () => (await import('./commands/faucet.js')).faucetCommand(),
+    status: {
+      description: 'ask a node where it and its chain stand',
+      load: async () => (await import('./commands/status.js')).statusCommand(),
+    },
+    peers: {
+      description: 'ask a node whom it is connected with',
+      load: async () => (await import('./commands/status.js')).peersCommand(),
+    },
+    send: {
+      description: 'send OGPU to an address, and wait until it is final',
+      load: async () => (await import('./commands/send.js')).sendCommand(),
+    },
+    tx: {
+      description: 'ask what has become of a transaction',
+      load: async () => (await import('./commands/send.js')).txCommand(),
+    },
+    stake: {
+      description: 'delegate to validators, move and take back stake, claim rewards',
+      load: async () => (await import('./commands/stake.js')).stakeCommand(),
+    },
+    validator: {
+      description: 'register a validator, change its terms, free it from jail, look at all of them',
+      load: async () => (await import('./commands/validator.js')).validatorCommand(),
+    },
+    faucet: {
+      description: 'ask a devnet node for some coins',
+      load: async () => (await import('./commands/faucet.js')).faucetCommand(),
+    },
   },
   'Keys and genesis:': {
-    keys: async () => (await import('./commands/keys.js')).keysCommand(),
-    signer: async () => (await import('./commands/signer.js')).signerCommand(),
-    genesis: async () => (await import('./commands/genesis.js')).genesisCommand(),
+    keys: {
+      description: 'make, import, list and inspect the keys of a node',
+      load: async () => (await import('./commands/keys.js')).keysCommand(),
+    },
+    signer: {
+      description: 'what a validator key signed last: begin it, carry it from one machine to another',
+      load: async () => (await import('./commands/signer.js')).signerCommand(),
+    },
+    genesis: {
+      description: 'make and check the document a chain starts from',
+      load: async () => (await import('./commands/genesis.js')).genesisCommand(),
+    },
   },
   'On the files of a stopped node:': {
-    db: async () => (await import('./commands/db.js')).dbCommand(),
-    export: async () => (await import('./commands/export.js')).exportCommand(),
-    check: async () => (await import('./commands/check.js')).checkCommand(),
-    replay: async () => (await import('./commands/replay.js')).replayCommand(),
-    diagnose: async () => (await import('./commands/diagnose.js')).diagnoseCommand(),
+    db: {
+      description: 'look at, prune, compact and verify the database of a stopped node',
+      load: async () => (await import('./commands/db.js')).dbCommand(),
+    },
+    export: {
+      description: 'write blocks, transactions or accounts to standard output, one a line',
+      load: async () => (await import('./commands/export.js')).exportCommand(),
+    },
+    check: {
+      description: 'check a whole ledger: every entry against the state root, the supply, every invariant',
+      load: async () => (await import('./commands/check.js')).checkCommand(),
+    },
+    replay: {
+      description: 'execute blocks again and compare everything with what is stored',
+      load: async () => (await import('./commands/replay.js')).replayCommand(),
+    },
+    diagnose: {
+      description:
+        'execute the block of a bundle again without a ledger, or compare two bundles of one block',
+      load: async () => (await import('./commands/diagnose.js')).diagnoseCommand(),
+    },
   },
 };
-
-export function isCommand(name: string | undefined): boolean {
-  return name !== undefined && Object.values(COMMANDS).some((commands) => Object.hasOwn(commands, name));
-}

@@ -2,7 +2,7 @@
 import './polyfills.js';
 import { Command, CommanderError } from 'commander';
 import { describeError, OgpuError } from '../protocol/errors.js';
-import { COMMANDS, isCommand } from './command-table.js';
+import { COMMANDS } from './command-table.js';
 import { boundHeapGrowth } from './heap.js';
 import { slowPathWarnings } from './slow-paths.js';
 import { outputError, OutputError, printable, writeOutput } from './terminal-text.js';
@@ -23,16 +23,17 @@ Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 141 the reader of the ou
 with a stable code in brackets; with --json they are one JSON object.
 `;
 
-/** A command that was asked for alone is loaded alone: most need neither the network nor the servers of a node. */
+/** Only the command that is asked for is loaded: most need neither the network nor the servers of a node. */
 async function program(wanted: string | undefined): Promise<Command> {
   const ogpu = new Command('ogpu')
     .description('oGPU chain node: jobs on GPUs, paid only after bonded validators have re-executed a sample')
     .version(packageVersion())
-    .addHelpText('after', HELP);
+    .addHelpText('after', HELP)
+    .configureHelp({ subcommandTerm: (command) => command.name() });
   for (const [heading, commands] of Object.entries(COMMANDS)) {
     ogpu.commandsGroup(heading);
-    for (const [name, load] of Object.entries(commands))
-      if (!isCommand(wanted) || name === wanted) ogpu.addCommand(await load());
+    for (const [name, { description, load }] of Object.entries(commands))
+      ogpu.addCommand(name === wanted ? await load() : new Command(name).description(description));
   }
   leaveErrorsToMain(ogpu);
   return ogpu;
@@ -66,7 +67,8 @@ async function main(argv: readonly string[]): Promise<number> {
 /** @throws UsageError, and what the command throws */
 async function run(argv: readonly string[]): Promise<number> {
   try {
-    const ogpu = await program(argv[2]);
+    const [, , first, second] = argv;
+    const ogpu = await program(first === 'help' ? second : first);
     await ogpu.parseAsync(argv);
     return EXIT_DONE;
   } catch (error) {

@@ -3,11 +3,13 @@ import { verifyExtendedCommit } from '../consensus/extended-commit.js';
 import type { BookFolder } from '../p2p/address-book.js';
 import { chainHandlers, type FinalBlock } from '../p2p/chain-requests.js';
 import type { GossipHandlers } from '../p2p/gossip/gossip.js';
+import type { Binding } from '../p2p/handshake.js';
 import { lightHandler } from '../p2p/light-requests.js';
 import { Network, type NetworkEvent } from '../p2p/network.js';
 import { snapshotHandlers } from '../p2p/snapshot-requests.js';
 import { bytesEqual } from '../protocol/bytes.js';
 import { bls } from '../protocol/crypto/bls.js';
+import type { ChainIdentity } from '../protocol/domains.js';
 import { keccak256 } from '../protocol/crypto/hash.js';
 import { bodyRoots } from '../protocol/types/body.js';
 import { blockId } from '../protocol/types/header.js';
@@ -24,7 +26,7 @@ import { identityOf, type Parts } from './node-parts.js';
 import { storeChainSource } from './sync/chain-source.js';
 import { storeLightSource } from './sync/light-source.js';
 import { SnapshotShelf } from './sync/snapshots/shelf.js';
-import { bindingOf } from './validator-identity.js';
+import { bindingOf, type ValidatorIdentity } from './validator-identity.js';
 
 /** A node among others: what it serves them, what it makes of what they send. */
 export async function openNetwork(parts: Parts, transactions: TransactionService): Promise<Network> {
@@ -36,7 +38,7 @@ export async function openNetwork(parts: Parts, transactions: TransactionService
     privateKeyProtobuf: identity.privateKeyProtobuf,
     chain,
     headHeight: () => progressRecord.read(ledger.store).height,
-    ...(validator === undefined ? {} : { binding: bindingOf(validator, chain, identity.peerId) }),
+    ...(validator === undefined ? {} : { binding: bindingWhileKnown(parts, validator, chain) }),
     bindings: { bls, keyOf: (id) => late.seat && keyOf(late.seat.tip.committee, id) },
     serve: [
       ...chainHandlers(storeChainSource(ledger.store)),
@@ -61,11 +63,25 @@ export async function openNetwork(parts: Parts, transactions: TransactionService
   return network;
 }
 
+/** Nobody lets a peer in that speaks for a validator with another key than the ledger's. */
+function bindingWhileKnown(
+  { options, troubles }: Parts,
+  validator: ValidatorIdentity,
+  chain: ChainIdentity,
+): () => Binding | undefined {
+  const binding = bindingOf(validator, chain, options.identity.peerId);
+  return () => (troubles.about('validator') === undefined ? binding : undefined);
+}
+
 /** Validators hear of blocks from each other; who only follows lives on what is gossiped. */
-function gossipHandlers({ options, late }: Parts, transactions: TransactionService): GossipHandlers {
+function gossipHandlers(
+  { options, troubles, late }: Parts,
+  transactions: TransactionService,
+): GossipHandlers {
   const onTransactions = (_peer: string, envelopes: readonly Uint8Array[]): Promise<BatchVerdict> =>
     transactions.takeFromPeer(envelopes);
-  if (options.validator !== undefined) return { onTransactions };
+  const isValidator = options.validator !== undefined && troubles.about('validator') === undefined;
+  if (isValidator) return { onTransactions };
   const onBlock = (peer: string, block: FinalBlock): Promise<BatchVerdict> =>
     Promise.resolve(late.seat === undefined ? 'ignore' : takeBlock(late.seat, peer, block));
   return { onTransactions, onBlock };

@@ -16,6 +16,7 @@ import type { Repeats } from './logging/repeats.js';
 import type { MempoolConfig } from './mempool/config.js';
 import type { SignaturePool } from './signatures/pool.js';
 import type { ChainFollower } from './sync/chain-follower.js';
+import type { Troubles } from './troubles.js';
 import type { ValidatorIdentity } from './validator-identity.js';
 
 export interface NodeOptions {
@@ -51,6 +52,7 @@ export interface Parts {
   readonly finals: Listeners<FinalNews>;
   readonly events: Listeners<NetworkEvent>;
   readonly repeats: Repeats;
+  readonly troubles: Troubles;
   readonly fail: (error: unknown) => void;
   /** Opened one after the other; each is there before the next one needs it. */
   readonly late: { network?: Network; follower?: ChainFollower; seat?: Seat | undefined };

@@ -22,7 +22,8 @@ import { poolEngine } from './signatures/engine.js';
 import { SignaturePool } from './signatures/pool.js';
 import { ChainFollower } from './sync/chain-follower.js';
 import { systemClock } from './system-clock.js';
-import { keyWarning, type ValidatorIdentity } from './validator-identity.js';
+import { Troubles } from './troubles.js';
+import { keyTrouble, type ValidatorIdentity } from './validator-identity.js';
 
 /** A node that runs: what its servers and its command are given. */
 export interface RunningNode {
@@ -33,6 +34,7 @@ export interface RunningNode {
   readonly finals: Listeners<FinalNews>;
   /** Of the network, after the node has dealt with them. */
   readonly events: Listeners<NetworkEvent>;
+  readonly troubles: Troubles;
   readonly sync: () => SyncFigures;
   /** The part it takes in consensus; undefined while it does not. */
   readonly seat: () => Seat | undefined;
@@ -71,15 +73,18 @@ async function openParts(options: NodeOptions, closers: Closers): Promise<Omit<R
     finals: new Listeners<FinalNews>(),
     events: new Listeners<NetworkEvent>(),
     repeats: new Repeats(),
+    troubles: new Troubles(options.log),
     late: {},
   };
+  watchKey(parts);
   const transactions = await openTransactions(parts);
   const network = await openNetwork(parts, transactions);
   const follower = openFollower(parts, transactions, network);
   prune(parts);
   return {
     ...{ ledger, transactions, network, failed },
-    ...{ finals: parts.finals, events: parts.events, validator: options.validator },
+    ...{ finals: parts.finals, events: parts.events, troubles: parts.troubles },
+    validator: options.validator,
     seat: () => parts.late.seat,
     sync: () => ({
       isSyncing: follower.state === 'syncing',
@@ -88,9 +93,20 @@ async function openParts(options: NodeOptions, closers: Closers): Promise<Omit<R
   };
 }
 
+/** Whether the ledger has the key this node signs with: looked at after every block, as another key may be registered at any time. */
+function watchKey({ options, ledger, finals, troubles, late }: Parts): void {
+  const { validator } = options;
+  if (validator === undefined) return;
+  const look = (): boolean => troubles.tell('validator', keyTrouble(ledger.store, validator));
+  look();
+  finals.add(() => {
+    if (look()) late.network?.greetAnew();
+  });
+}
+
 /** Catches up with the chain, and takes part in consensus where it has. */
 function openFollower(parts: Parts, transactions: TransactionService, network: Network): ChainFollower {
-  const { options, closers, ledger, signatures, finals, late, fail } = parts;
+  const { options, closers, ledger, signatures, finals, late, fail, troubles } = parts;
   const { log, checkInvariants } = options;
   const onFinal = (local: LocalBlock, commit: ExtendedCommit): void => {
     finals.tell({ local, commit });
@@ -104,6 +120,9 @@ function openFollower(parts: Parts, transactions: TransactionService, network: N
       log.info({ state, height: progressRecord.read(ledger.store).height }, 'chain');
     },
     onStop: fail,
+    onGap: (error) => {
+      troubles.tell('sync', error);
+    },
     ...(isAlone(ledger, options.validator) ? { lonelyMs: 0 } : {}),
   });
   late.follower = follower;
@@ -142,13 +161,11 @@ export function isAlone({ store }: Ledger, validator: ValidatorIdentity | undefi
 }
 
 async function openStore(options: NodeOptions, closers: Closers): Promise<Ledger> {
-  const { dataDir, genesis, database, log, validator } = options;
+  const { dataDir, genesis, database, log } = options;
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
   const ledger = await openLedgerOf({ ...database, path: ledgerFolder(dataDir), genesis });
   closers.add('store', () => ledger.store.close());
   log.info({ height: ledger.head.height, id: toHex(ledger.head.id) }, 'ledger open');
-  const warning = validator && keyWarning(ledger.store, validator);
-  if (warning !== undefined) log.warn({ err: warning }, 'the validator key is of no use yet');
   return ledger;
 }
 

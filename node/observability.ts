@@ -8,7 +8,7 @@ import type { NodeConfig } from './config/node-config.js';
 import { journalFile, ledgerFolder, walFolder } from './data-folder.js';
 import type { Log } from './logging/logger.js';
 import { watchEventLoop } from './metrics/event-loop.js';
-import { nodeHealth } from './metrics/health.js';
+import { nodeHealth, type Health } from './metrics/health.js';
 import { createMetrics, type Metrics } from './metrics/metrics.js';
 import { startMetricsServer } from './metrics/server.js';
 import type { ConsensusFigures, MetricSources, P2pFigures } from './metrics/sources.js';
@@ -16,6 +16,7 @@ import { isAlone, type RunningNode } from './node.js';
 
 export interface Observability {
   readonly metrics: Metrics;
+  readonly health: Health;
   readonly close: () => Promise<void>;
 }
 
@@ -40,6 +41,7 @@ export async function observe(node: RunningNode, config: NodeConfig, log: Log): 
     isAlone: () => isAlone(node.ledger, node.validator),
     idleIntervalMs: () => node.seat()?.participant.tip.params.consensus.blockIntervalIdleMs ?? 0,
     eventLoopDelayMs: () => loop.last().maxMs,
+    trouble: (topic) => node.troubles.about(topic),
   });
   watchBlocks(node, metrics);
   const { enabled, host, port } = config.metrics;
@@ -51,7 +53,7 @@ export async function observe(node: RunningNode, config: NodeConfig, log: Log): 
     loop.stop();
     await server?.close();
   };
-  return { metrics, close };
+  return { metrics, health, close };
 }
 
 function sourcesOf(

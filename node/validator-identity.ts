@@ -4,7 +4,8 @@ import type { Binding } from '../p2p/handshake.js';
 import { peerBindingRoot, type ChainIdentity } from '../protocol/domains.js';
 import { bytesEqual, toHex } from '../protocol/bytes.js';
 import { OgpuError } from '../protocol/errors.js';
-import { validators } from '../state/staking/validator.js';
+import { epochNumber } from '../state/staking/epoch-record.js';
+import { keyAt, validators } from '../state/staking/validator.js';
 import type { Reader } from '../state/store/store.js';
 import { openKey } from './keys/keyring.js';
 import { readKeyFile } from './keys/key-file.js';
@@ -51,19 +52,32 @@ export function bindingOf({ id, key }: ValidatorIdentity, chain: ChainIdentity, 
   return { validator: id, signature: key.sign(peerBindingRoot(chain, id, peerIdBytes(peerId))) };
 }
 
-/** What an operator should know when the ledger does not have this key for the validator: its votes would count for nobody. */
-export function keyWarning(state: Reader, { id, key }: ValidatorIdentity): ValidatorKeyError | undefined {
+/**
+ * What an operator should know while this is not the key by which the ledger knows the validator in this epoch: nobody would count its votes,
+ * and the node signs none.
+ */
+export function keyTrouble(state: Reader, { id, key }: ValidatorIdentity): ValidatorKeyError | undefined {
   const record = validators.find(state, id);
-  const isRegistered = record?.keys.some(({ blsPublicKey }) => bytesEqual(blsPublicKey, key.publicKey));
-  if (isRegistered === true) return undefined;
-  const [owner, publicKey] = [toHex(id), toHex(key.publicKey)];
-  return record === undefined
-    ? new ValidatorKeyError('VALIDATOR_KEY_UNUSED', 'the owner has no validator on this chain yet', {
-        ...{ owner, publicKey },
-        cure: 'register it with: ogpu validator create',
-      })
-    : new ValidatorKeyError('VALIDATOR_KEY_UNUSED', 'the validator has another key on this chain', {
-        ...{ owner, publicKey, registered: record.keys.map(({ blsPublicKey }) => toHex(blsPublicKey)) },
-        cure: 'start the node with the registered key, or rotate to this one',
-      });
+  const names = { owner: toHex(id), publicKey: toHex(key.publicKey) };
+  if (record === undefined) {
+    return new ValidatorKeyError('VALIDATOR_KEY_UNUSED', 'the owner has no validator on this chain yet', {
+      ...{ ...names, cure: 'register it with: ogpu validator create' },
+    });
+  }
+  const epoch = epochNumber(state);
+  const inForce = keyAt(record, epoch);
+  if (inForce !== undefined && bytesEqual(inForce, key.publicKey)) return undefined;
+  const coming = record.keys.find(
+    ({ blsPublicKey, fromEpoch }) => fromEpoch > epoch && bytesEqual(blsPublicKey, key.publicKey),
+  );
+  if (coming !== undefined) {
+    const { fromEpoch } = coming;
+    return new ValidatorKeyError('VALIDATOR_KEY_UNUSED', 'the key of the validator is not in force yet', {
+      ...{ ...names, epoch, fromEpoch, cure: 'wait: the node begins to sign by itself with that epoch' },
+    });
+  }
+  return new ValidatorKeyError('VALIDATOR_KEY_UNUSED', 'the validator has another key on this chain', {
+    ...{ ...names, registered: inForce === undefined ? 'none' : toHex(inForce) },
+    cure: 'start the node with the registered key, or rotate to this one: the node begins to sign by itself',
+  });
 }

@@ -28,4 +28,5 @@ export class P2pError extends OgpuError<
   | 'PEER_UNKNOWN'
   | 'STREAM_CLOSED'
   | 'NETWORK_STOPPED'
+  | 'GREETING_CHANGED'
 > {}

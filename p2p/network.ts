@@ -33,8 +33,8 @@ export interface NetworkParts {
   /** With the version of the protocol that this node speaks. */
   readonly chain: ChainIdentity;
   readonly headHeight: () => number;
-  /** This validator's word that this peer speaks for it: see `peerBindingRoot`. */
-  readonly binding?: Binding;
+  /** This validator's word that this peer speaks for it, as of now: see `peerBindingRoot`. */
+  readonly binding?: () => Binding | undefined;
   readonly bindings: BindingCheck;
   readonly serve: readonly (readonly [RequestProtocol, RequestHandler])[];
   /** Without it nothing is gossiped. */
@@ -255,6 +255,12 @@ export class Network {
     }
   }
 
+  /** Ends every connection, to greet with what has changed: static peers and those it has chosen are dialled again at once. */
+  greetAnew(): void {
+    const error = new P2pError('GREETING_CHANGED', 'this node comes back to say whom it speaks for');
+    for (const { id } of this.#peers.all) this.#peers.disconnect(id, error);
+  }
+
   /** Ends every connection and stops listening. Nothing is left running. */
   async stop(): Promise<void> {
     if (this.#isStopped) return;
@@ -309,7 +315,8 @@ export class Network {
   }
 
   #hello(): Hello {
-    const { chain, binding, headHeight } = this.#parts;
+    const { chain, headHeight } = this.#parts;
+    const binding = this.#parts.binding?.();
     return { ...chain, headHeight: headHeight(), binding: binding === undefined ? [] : [binding] };
   }
 
@@ -443,7 +450,7 @@ export class Network {
   }
 
   #heard(): ReadonlySet<string> {
-    const { binding } = this.#parts;
+    const binding = this.#parts.binding?.();
     const own = binding === undefined ? [] : [toHex(binding.validator)];
     return new Set([...own, ...this.#peers.heard()]);
   }

@@ -103,6 +103,14 @@ export interface NodeStatus {
   readonly peers: readonly PeerStatus[];
   /** The validator this node signs for, by its id. */
   readonly validator: Uint8Array | undefined;
+  /** What its operator should do something about, as long as it lasts. */
+  readonly troubles?: readonly Trouble[];
+}
+
+export interface Trouble {
+  readonly code: string;
+  readonly message: string;
+  readonly cure: string | undefined;
 }
 
 export interface SyncStatus {

@@ -51,6 +51,8 @@ export interface RpcServer {
   readonly port: number;
   /** Open WebSockets. */
   readonly sockets: number;
+  /** Subscriptions of all of them. */
+  readonly subscriptions: number;
   /** Takes no more requests, ends subscriptions, and resolves when the port is free. */
   close(): Promise<void>;
 }
@@ -84,6 +86,9 @@ export async function startRpcServer(options: RpcServerOptions): Promise<RpcServ
     port: bound,
     get sockets() {
       return app.websocketServer.clients.size;
+    },
+    get subscriptions() {
+      return services.hub.size;
     },
     close: async () => {
       services.news.close();

@@ -12,7 +12,7 @@ const bin = (name, file) => join(root, 'node_modules', name, file);
 
 const commands = {
   build: () => undefined,
-  start: (args) => node(['dist/node/main.js', 'devnet', ...args]),
+  start: (args) => node(['dist/bundle/main.js', 'devnet', ...args]),
   test: runTests,
   lint: () => {
     node([bin('eslint', 'bin/eslint.js'), '--max-warnings', '0', '.']);
@@ -108,13 +108,16 @@ function missingPackages(lock) {
     .filter((path) => !existsSync(join(root, path, 'package.json')));
 }
 
-function build() {
+async function build() {
   say('Building…');
   compile();
-  if (unbuiltSources().length === 0) return;
-  // An incremental build does not write again what somebody deleted from dist.
-  rmSync(join(root, 'dist', '.tsbuildinfo'), { force: true });
-  compile();
+  if (unbuiltSources().length > 0) {
+    // An incremental build does not write again what somebody deleted from dist.
+    rmSync(join(root, 'dist', '.tsbuildinfo'), { force: true });
+    compile();
+  }
+  const { bundle } = await import('./bundle.mjs');
+  await bundle(root);
 }
 
 function compile() {
@@ -161,5 +164,5 @@ const command = commands[name];
 if (command === undefined) fail(`usage: node scripts/run.mjs <${Object.keys(commands).join('|')}>`);
 requireNode();
 installDependencies();
-build();
+await build();
 command(args);

@@ -38,6 +38,7 @@ export const Status = z.object({
   validators: z.object({ active: z.number(), votingPower: z.number() }),
   validator: AddressAnswer.nullable(),
   syncing: z.object({ startingHeight: Height, highestHeight: Height }).nullable(),
+  troubles: z.array(z.object({ code: Text, message: Text, cure: Text.nullable() })),
   peers: z.number(),
   mempool: z.object({ count: z.number(), sizeBytes: z.number() }),
 });

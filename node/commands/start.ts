@@ -63,10 +63,10 @@ async function runNode(config: NodeConfig, opened: Log): Promise<void> {
 
 /** What operators and clients are served with. */
 async function serve(node: RunningNode, config: NodeConfig, log: Log, closers: Closers): Promise<void> {
-  const { close, metrics } = await observe(node, config, log);
-  closers.add('observability', close);
+  const observability = await observe(node, config, log);
+  closers.add('observability', observability.close);
   if (!config.rpc.enabled) return;
-  closers.add('JSON-RPC', await serveClients(node, config, log.logger, metrics));
+  closers.add('JSON-RPC', await serveClients(node, config, log.logger, observability));
 }
 
 /** @throws why the node cannot go on */

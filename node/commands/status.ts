@@ -57,6 +57,10 @@ function describe({ block, syncing, validator, validators, ...status }: Status):
     ['signs for', validator === null ? 'nobody' : toChecksumAddress(validator)],
     ['peers', `${status.peers}`],
     ['mempool', `${status.mempool.count} transactions`],
+    ...status.troubles.map(({ code, message, cure }): [string, string] => [
+      'trouble',
+      `${message} [${code}]${cure === null ? '' : `; ${cure}`}`,
+    ]),
   ]);
 }
 

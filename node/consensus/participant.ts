@@ -22,7 +22,7 @@ import { premiseOf, type BlockDraft, type LocalBlock } from './block-execution.j
 import { momentAfter, nextTip, type ChainTip } from './chain-tip.js';
 import type { AssembledBody } from './block-assembly.js';
 import { Inbox } from './inbox.js';
-import type { Signatory } from './signatory.js';
+import { silentUnlessKnown, type Signatory } from './signatory.js';
 import { storedBlock, storedCommit, writeBlock } from './stored-blocks.js';
 import type { Alarm, Clock, ConsensusNetwork, TransactionSource } from './surroundings.js';
 
@@ -45,6 +45,8 @@ export interface ParticipantParts {
   readonly transactions: TransactionSource;
   /** Content of this node's next vote extension. */
   readonly extensionContent?: (height: number, blockId: Uint8Array) => Uint8Array;
+  /** The idle interval of the first height counts from the parent's time: a chain that nobody went on with goes on at once. */
+  readonly resumesAtOnce?: boolean;
   /** Runs the ledger's invariants after every block. */
   readonly checkInvariants?: boolean;
   readonly onFinal?: (local: LocalBlock, commit: ExtendedCommit) => void;
@@ -66,7 +68,11 @@ export class Participant implements Host {
   readonly #background = new Set<Promise<void>>();
   #isStopped = false;
 
-  constructor(parts: ParticipantParts) {
+  constructor(given: ParticipantParts) {
+    const parts = {
+      ...given,
+      signatory: given.signatory && silentUnlessKnown(given.signatory, () => this.#tip.committee),
+    };
     this.#parts = parts;
     this.#tip = parts.tip;
     this.#engine = new ConsensusEngine(parts.signatory?.id);
@@ -190,7 +196,7 @@ export class Participant implements Host {
     const { network } = this.#parts;
     switch (effect.kind) {
       case 'timer':
-        this.#setAlarm(nameOf(effect.timer), effect.delayMs, () => {
+        this.#setAlarm(nameOf(effect.timer), this.#delayOf(effect), () => {
           this.#runner.submit({ kind: 'timer', timer: effect.timer });
         });
         return;
@@ -243,6 +249,13 @@ export class Participant implements Host {
     if (this.#isStopped) return;
     this.stop();
     this.#parts.onStop(error);
+  }
+
+  #delayOf({ timer, delayMs }: EffectOf<'timer'>): number {
+    const { tip, clock, resumesAtOnce = false } = this.#parts;
+    // Of the first height alone: a clock that is fast must not do away with every interval.
+    if (!resumesAtOnce || timer.kind !== 'idle' || this.#tip !== tip) return delayMs;
+    return Math.max(0, Math.min(delayMs, tip.parent.timeMs + delayMs - clock.nowMs()));
   }
 
   #broadcast(message: Message): void {

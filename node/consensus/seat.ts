@@ -7,7 +7,7 @@ import type { ChainTip } from './chain-tip.js';
 import { openParticipant, type ParticipantOptions } from './open-participant.js';
 import type { Participant } from './participant.js';
 
-export interface SeatOptions extends Omit<ParticipantOptions, 'logFolder' | 'validator' | 'randomBytes'> {
+export interface SeatOptions extends Omit<ParticipantOptions, 'logFolder' | 'validator' | 'randomBytes' | 'resumesAtOnce'> {
   readonly dataDir: string;
   /** Undefined for a node that only follows. */
   readonly validator: ValidatorIdentity | undefined;
@@ -66,7 +66,7 @@ export async function takeSeat({ dataDir, validator, ...options }: SeatOptions):
     };
     const participant = await openParticipant({
       ...options,
-      ...{ logFolder, validator: signing, randomBytes },
+      ...{ logFolder, validator: signing, randomBytes, resumesAtOnce: true },
     });
     return new Seat(participant, unlockAll);
   } catch (error) {

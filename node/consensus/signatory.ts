@@ -1,14 +1,18 @@
+import type { Committee } from '../../consensus/committee.js';
 import type { EffectOf } from '../../consensus/engine/effect.js';
 import type { SignKind } from '../../consensus/engine/record.js';
 import type { Signed, VoteSigner } from '../../consensus/engine/runner.js';
 import { SignerError } from '../../consensus/signer/errors.js';
 import { isSigner, signedElsewhere, type DecidedHeight } from '../../consensus/signer/guard.js';
 import type { Signer } from '../../consensus/signer/signer.js';
+import { bytesEqual } from '../../protocol/bytes.js';
 
 /** A validator's hand: signs its proposals and votes, and reveals its share of the beacon. */
 export interface Signatory extends VoteSigner {
   /** The validator, by its owner's address. */
   readonly id: Uint8Array;
+  /** Of its key, 48 bytes. */
+  readonly publicKey: Uint8Array;
   /** @param previousBeacon 32 bytes @returns 96 bytes; null where the signer refuses */
   reveal(height: number, previousBeacon: Uint8Array): Promise<Uint8Array | null>;
   /**
@@ -39,6 +43,7 @@ export function signatoryOf(
   };
   return {
     id,
+    publicKey: signer.publicKey,
     reveal: (height, previousBeacon) => unlessRefused(() => signer.reveal({ height, previousBeacon })),
     sign: (effect, extensionContent) => unlessRefused(() => sign(id, signer, effect, extensionContent)),
     guard: async (decided) => {
@@ -50,6 +55,20 @@ export function signatoryOf(
       onRefusal(signedElsewhere(commit, signer.publicKey));
     },
     close: () => signer.close(),
+  };
+}
+
+/** Stays silent while the committee has another key for the validator: nobody would count what this one signs. */
+export function silentUnlessKnown(signatory: Signatory, committee: () => Committee): Signatory {
+  const isKnown = (): boolean => {
+    const now = committee();
+    const member = now.set[now.indexOf(signatory.id) ?? now.set.length];
+    return member !== undefined && bytesEqual(member.blsPublicKey, signatory.publicKey);
+  };
+  return {
+    ...signatory,
+    reveal: async (...asked) => (isKnown() ? signatory.reveal(...asked) : null),
+    sign: async (...asked) => (isKnown() ? signatory.sign(...asked) : null),
   };
 }
 

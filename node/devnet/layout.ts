@@ -14,7 +14,8 @@ import { OgpuError } from '../../protocol/errors.js';
 import { protocolVersionAt } from '../../protocol/params.js';
 import { PRESETS } from '../../protocol/presets.js';
 import { CONFIG_FILE } from '../config/load.js';
-import { keysFolder } from '../data-folder.js';
+import { genesisNote, keysFolder } from '../data-folder.js';
+import { noteGenesis } from '../genesis-source.js';
 import type { KdfParams } from '../keys/kdf.js';
 import { storeNodeIdentity, storeValidatorKey } from '../keys/keyring.js';
 import { generateValidatorSecret } from '../keys/secret-key.js';
@@ -123,6 +124,7 @@ export async function createDevnet(folder: string, validators: number): Promise<
     await layOutNode({ node, nodes, owner, secret, genesisFile, faucetKeyFile });
     const identity = { chainId: state.chainId, genesisId: state.id, publicKey: bls.publicKey(secret) };
     await beginRecord(dataFolder(node), identity);
+    await noteGenesis(genesisFile, genesisNote(dataFolder(node)), state);
   }
   const mark = { version: 1, nodes: nodes.map(({ folder: _, ...node }) => node) };
   await writeFileAtomically(join(folder, MARK), [Buffer.from(toJson(mark))], { replace: false });

@@ -1,9 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { openSync, closeSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { MAIN_FILE } from '../main-file.js';
 import { configFile, logFile, type Devnet, type DevnetNode } from './layout.js';
-
-const MAIN = fileURLToPath(new URL('../main.js', import.meta.url));
 
 /** A node that dies is started again: at once the first time, then ever later, until it has run for a while. */
 const MIN_RESTART_MS = 250;
@@ -59,7 +57,7 @@ export class Supervisor {
     const { node } = watched;
     const log = openSync(logFile(node), 'a', 0o600);
     // The channel tells a node when its supervisor is gone, however it went.
-    const child = spawn(process.execPath, [MAIN, 'start', '--config', configFile(node)], {
+    const child = spawn(process.execPath, [MAIN_FILE, 'start', '--config', configFile(node)], {
       stdio: ['ignore', log, log, 'ipc'],
     });
     closeSync(log);

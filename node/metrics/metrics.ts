@@ -28,7 +28,8 @@ export interface Metrics {
   readonly registry: Registry;
   blockFinal(block: FinalBlockFigures): void;
   rpcAnswered(call: RpcCallFigures): void;
-  rpcSubscriptions(count: number): void;
+  /** @param count of open subscriptions, read when Prometheus asks */
+  watchSubscriptions(count: () => number): void;
 }
 
 /** Sizes are looked up again after this. */
@@ -152,7 +153,7 @@ function blockMetrics(registry: Registry): Pick<Metrics, 'blockFinal'> {
   };
 }
 
-function rpcMetrics(registry: Registry): Pick<Metrics, 'rpcAnswered' | 'rpcSubscriptions'> {
+function rpcMetrics(registry: Registry): Pick<Metrics, 'rpcAnswered' | 'watchSubscriptions'> {
   const duration = new Histogram({
     name: 'ogpu_rpc_duration_seconds',
     help: 'Time of a call, by method and outcome.',
@@ -160,10 +161,14 @@ function rpcMetrics(registry: Registry): Pick<Metrics, 'rpcAnswered' | 'rpcSubsc
     buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5],
     registers: [registry],
   });
-  const subscriptions = new Gauge({
+  let countSubscriptions = (): number => 0;
+  new Gauge({
     name: 'ogpu_rpc_subscriptions',
     help: 'Open subscriptions over WebSocket.',
     registers: [registry],
+    collect() {
+      this.set(countSubscriptions());
+    },
   });
   const methods = new Set<string>();
   return {
@@ -171,8 +176,8 @@ function rpcMetrics(registry: Registry): Pick<Metrics, 'rpcAnswered' | 'rpcSubsc
       if (methods.size < MAX_METHODS) methods.add(method);
       duration.observe({ method: methods.has(method) ? method : 'unknown', outcome }, durationMs / 1000);
     },
-    rpcSubscriptions: (count) => {
-      subscriptions.set(count);
+    watchSubscriptions: (count) => {
+      countSubscriptions = count;
     },
   };
 }

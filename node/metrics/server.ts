@@ -1,7 +1,7 @@
 import { fastify, type FastifyReply } from 'fastify';
 import type { Registry } from 'prom-client';
 import { OgpuError } from '../../protocol/errors.js';
-import type { Health, HealthCheck } from './health.js';
+import { healthReport, type Health, type HealthCheck } from './health.js';
 
 /** The metrics cannot be served. */
 export class MetricsServerError extends OgpuError<'METRICS_LISTEN'> {}
@@ -65,12 +65,9 @@ export async function startMetricsServer(options: MetricsServerOptions): Promise
 }
 
 function answer(reply: FastifyReply, checks: readonly HealthCheck[]): FastifyReply {
-  const isOk = checks.every((check) => check.isOk);
+  const { ok, status, checks: told } = healthReport(checks);
   return reply
-    .code(isOk ? 200 : 503)
+    .code(ok ? 200 : 503)
     .header('cache-control', 'no-store')
-    .send({
-      status: isOk ? 'ok' : 'failing',
-      checks: checks.map(({ name, isOk: ok, detail }) => ({ name, ok, detail })),
-    });
+    .send({ status, checks: told });
 }

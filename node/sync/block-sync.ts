@@ -21,6 +21,7 @@ import type { Statement } from '../signatures/wire.js';
 import { BlockDownload, type FetchedBlock } from './block-download.js';
 import { BlockPreparation, type PreparedTransactions } from './block-preparation.js';
 import { commitWrong, SyncError } from './errors.js';
+import { tellGap } from './gap.js';
 import { PendingBlocks } from './pending-blocks.js';
 import { SpeedMeter, type SyncProgress } from './progress.js';
 import type { SyncNetwork } from './sync-network.js';
@@ -42,6 +43,8 @@ export interface BlockSyncParts {
   readonly onFinal?: (local: LocalBlock, commit: ExtendedCommit) => void;
   /** A few times a second, and at the end. */
   readonly onProgress?: (progress: SyncProgress) => void;
+  /** Told, again and again, whether the peers have dropped the blocks that this ledger needs next. */
+  readonly onGap?: (error: SyncError | undefined) => void;
   /** How long it waits for somebody who has blocks, at the beginning and when none come any more. */
   readonly patienceMs?: number;
   /** How long it waits at the beginning while nobody at all is there. */
@@ -234,6 +237,7 @@ class SyncRun {
       alarm = this.#clock.setTimer(TICK_MS, tick);
       this.#peers.update();
       this.#download.tick();
+      tellGap(this.#peers, this.#height, this.#parts.onGap);
       this.#tellProgress();
       this.#wake();
     };

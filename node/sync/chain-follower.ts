@@ -9,6 +9,7 @@ import { isFaultOfBlock } from '../consensus/block-workshop.js';
 import type { ChainTip } from '../consensus/chain-tip.js';
 import { BlockSync, type BlockSyncParts } from './block-sync.js';
 import { commitWrong } from './errors.js';
+import { tellGap } from './gap.js';
 import { askPeer, isTyped } from './sync-network.js';
 import { SyncPeers, type SyncPeer } from './sync-peers.js';
 
@@ -135,6 +136,7 @@ export class ChainFollower {
     while (!this.#isStopped()) {
       await this.#wait(CHECK_MS);
       this.#peers.update();
+      tellGap(this.#peers, participant.tip.parent.height, this.#parts.onGap);
       if (!this.#isStopped() && (await this.#isBehind(participant))) return;
     }
   }

@@ -71,6 +71,14 @@ export class SyncPeers {
     return clean.length > 0 && clean.every(({ headHeight }) => headHeight <= height + NEAR_BLOCKS);
   }
 
+  /** The lowest block that anybody keeps of those who are further than `height`; undefined where nobody has said so. */
+  keptFrom(height: number): number | undefined {
+    const further = this.#credible().filter(
+      ({ statusMs, headHeight }) => statusMs !== undefined && headHeight > height + NEAR_BLOCKS,
+    );
+    return further.length === 0 ? undefined : Math.min(...further.map(({ oldestHeight }) => oldestHeight));
+  }
+
   /** Somebody idle who says that it has a block: of those the one that has given least reason for doubt. */
   choose(height: number): SyncPeer | undefined {
     const [best] = this.#idle(height).sort((a, b) => a.strikes - b.strikes);

@@ -36,6 +36,9 @@ export const StatusShape = z.strictObject({
   validators: z.object({ active: z.int(), votingPower: z.int().describe('In millionths of OGPU.') }),
   validator: ChecksumAddress.nullable().describe('The one this node signs for.'),
   syncing: z.object({ startingHeight: Height, highestHeight: Height }).nullable(),
+  troubles: z
+    .array(z.strictObject({ code: z.string(), message: z.string(), cure: z.string().nullable() }))
+    .describe('What the operator of the node should do something about, as long as it lasts.'),
   peers: z.int(),
   mempool: z.object({ count: z.int(), sizeBytes: z.int() }),
 });
@@ -57,7 +60,7 @@ export const statusMethods: readonly RpcMethod[] = [
     result: { description: 'Heights, times in ms, peers, mempool.', schema: StatusShape },
     call: ({ services }): z.input<typeof StatusShape> => {
       const { backend, chain } = services;
-      const { validator, syncing, peers } = backend.status();
+      const { validator, syncing, peers, troubles = [] } = backend.status();
       const { height, id, stateRoot } = chain.head;
       const { timeMs } = progressRecord.read(chain.store);
       const { count, sizeBytes } = backend.pool.stats();
@@ -79,6 +82,7 @@ export const statusMethods: readonly RpcMethod[] = [
         validators: { active: set.length, votingPower: powerOf(set) },
         validator: validator === undefined ? null : toChecksumAddress(validator),
         syncing: syncing ?? null,
+        troubles: troubles.map(({ code, message, cure }) => ({ code, message, cure: cure ?? null })),
         peers: peers.length,
         mempool: { count, sizeBytes },
       };

@@ -63,6 +63,11 @@ export class SubscriptionHub {
     });
   }
 
+  /** Open subscriptions. */
+  get size(): number {
+    return this.#heads.size + this.#logs.size + this.#pending.size + this.#syncing.size;
+  }
+
   /** @returns the id of the subscription @throws RpcError RPC_TOO_MANY_SUBSCRIPTIONS */
   newHeads(channel: PushChannel): string {
     return this.#join(channel, 'eth_subscription', this.#heads, (send) => ({ send }));

@@ -6,11 +6,9 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { runCli } from '../support/cli.js';
+import { PROGRAM } from '../support/program.js';
 import { skipWithout } from '../unit/crypto/prebuilt.js';
-
-const MAIN = fileURLToPath(new URL('../../node/main.js', import.meta.url));
 
 test('ogpu demo: keys, genesis, a ledger with blocks, votes, slash, replay, for real', () => {
   const { exitCode, stdout, stderr } = runCli(['demo']);
@@ -32,9 +30,19 @@ test('ogpu --help names every command group and the exit codes', () => {
     assert.ok(stdout.includes(word), word);
 });
 
+test('the help of a command is the same, however it is asked for', () => {
+  const [asked, told] = [runCli(['help', 'keys']), runCli(['keys', '--help'])];
+  assert.equal(asked.exitCode, 0);
+  assert.match(asked.stdout, /Usage: ogpu keys/);
+  assert.match(asked.stdout, /derive/);
+  assert.equal(asked.stdout, told.stdout);
+});
+
 test('wrong usage exits 2 and says what is wrong', () => {
   const cases: [string[], RegExp][] = [
     [['nonsense'], /unknown command 'nonsense'/],
+    [['constructor'], /unknown command 'constructor'/],
+    [['statsu'], /unknown command 'statsu'.*status/],
     [['genesis', 'create'], /required option '--preset/],
     [['keys', 'new', 'toaster'], /toaster/],
   ];
@@ -103,7 +111,7 @@ async function keysFolder(t: TestContext): Promise<string> {
 test('a reader that leaves ends the command quietly, as SIGPIPE would', async (t) => {
   const dir = await keysFolder(t);
   for (const args of [['keys', 'list', '--dir', dir], ['--help']]) {
-    const child = spawn(process.execPath, [MAIN, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(process.execPath, [PROGRAM, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
     child.stdout.destroy();
     const stderr = child.stderr.setEncoding('utf8').toArray();
     const [exitCode] = (await once(child, 'close')) as [number | null];
@@ -127,7 +135,7 @@ test('output that cannot be written is one line of error, and no key is left who
     ['keys', 'new', 'account', '--mnemonic', '--password-file', password, '--dir', dir],
     ['--help'],
   ]) {
-    const { status, stderr } = spawnSync(process.execPath, [MAIN, ...args], {
+    const { status, stderr } = spawnSync(process.execPath, [PROGRAM, ...args], {
       encoding: 'utf8',
       stdio: ['ignore', full, 'pipe'],
     });

@@ -1,8 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
-
-/** The compiled command line beside this compiled file. */
-const MAIN = fileURLToPath(new URL('../../node/main.js', import.meta.url));
+import { PROGRAM } from './program.js';
 
 const TIMEOUT_MS = 120_000;
 
@@ -17,7 +14,7 @@ export function runCli(
   args: readonly string[],
   options: { readonly cwd?: string; readonly env?: NodeJS.ProcessEnv } = {},
 ): CliResult {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [MAIN, ...args], {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [PROGRAM, ...args], {
     encoding: 'utf8',
     timeout: TIMEOUT_MS,
     ...options,

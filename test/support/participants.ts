@@ -41,6 +41,9 @@ export interface NodeOptions {
   readonly signatures?: SignatureEngine;
   readonly transactions?: (real: SimulatedTransactions) => TransactionSource;
   readonly isWatcher?: boolean;
+  readonly resumesAtOnce?: boolean;
+  /** Another key than the ledger has for the validator. */
+  readonly secretKey?: Uint8Array;
 }
 
 /** A real participant whose network, clock and disk a test holds in its hands. */
@@ -83,12 +86,18 @@ export class HandNode {
     return this.town.validator(this.index);
   }
 
-  async open({ signatures, transactions, isWatcher = false }: NodeOptions = {}): Promise<void> {
+  async open({
+    signatures,
+    transactions,
+    isWatcher = false,
+    resumesAtOnce = false,
+    secretKey = this.validator.blsSecretKey,
+  }: NodeOptions = {}): Promise<void> {
     const { bls } = this.town.chain;
-    const { blsSecretKey, id } = this.validator;
+    const { id } = this.validator;
     const key = {
-      publicKey: bls.publicKey(blsSecretKey),
-      sign: (message: Uint8Array) => bls.sign(blsSecretKey, message),
+      publicKey: bls.publicKey(secretKey),
+      sign: (message: Uint8Array) => bls.sign(secretKey, message),
     };
     const { folder } = this.disk.openFolder('signer');
     this.#participant = await openParticipant({
@@ -115,6 +124,7 @@ export class HandNode {
       transactions: transactions?.(this.transactions) ?? this.transactions,
       extensionContent: () => this.extension,
       checkInvariants: true,
+      resumesAtOnce,
       onFinal: (local, commit) => this.finals.push({ local, commit }),
       onWarning: (error) => this.warnings.push(error),
       onStop: (error) => this.stops.push(error),

@@ -1,3 +1,4 @@
+import type { Binding } from '../../p2p/handshake.js';
 import { peerBindingRoot, type ChainIdentity } from '../../protocol/domains.js';
 import { bytesEqual } from '../../protocol/bytes.js';
 import type { Message } from '../../consensus/messages.js';
@@ -45,12 +46,13 @@ export async function startValidator(
   const relayed: Message[] = [];
   const failures: unknown[] = [];
   const early: [string, Message][] = [];
+  const binding = validator && (await bindingOf(chain, identity, index));
   const opened: { participant?: Participant } = {};
   const node = await startNode(index + 1, {
     chain: identity,
     bindings: bindingsOf(chain),
     headHeight: () => opened.participant?.tip.parent.height ?? 0,
-    ...(validator === undefined ? {} : { binding: await bindingOf(chain, identity, index) }),
+    ...(binding === undefined ? {} : { binding: () => binding }),
     onMessage: (peer, message) => {
       if (opened.participant === undefined) early.push([peer, message]);
       else opened.participant.receive(peer, message);
@@ -119,7 +121,7 @@ async function bindingOf(
   { bls, validators }: SimulatedChain,
   identity: ChainIdentity,
   index: number,
-): Promise<NonNullable<NetworkParts['binding']>> {
+): Promise<Binding> {
   const validator = validators[index];
   if (validator === undefined) throw new RangeError('there is such a validator');
   const { peerId } = await nodeIdentityFromProtobuf(await peerKey(index + 1));

@@ -3,7 +3,6 @@ import { closeSync, openSync, readFileSync } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import {
   addFollower,
   configFile,
@@ -12,11 +11,10 @@ import {
   type Devnet,
   type DevnetNode,
 } from '../../../node/devnet/layout.js';
+import { PROGRAM } from '../../support/program.js';
 import { TcpProxy, type LinkState } from './tcp-proxy.js';
 import { call } from './rpc-client.js';
 import { waitFor } from './wait.js';
-
-const MAIN = fileURLToPath(new URL('../../../node/main.js', import.meta.url));
 
 /** How a node came to its end. */
 export interface Ending {
@@ -112,7 +110,7 @@ export class Cluster {
     const log = openSync(logFile(node), 'a');
     const [command = process.execPath, ...args] = [
       ...wrapper,
-      ...[process.execPath, MAIN, 'start', '--config', configFile(node)],
+      ...[process.execPath, PROGRAM, 'start', '--config', configFile(node)],
     ];
     const child = spawn(command, args, {
       // A node whose test is gone, however it went, ends by itself.

@@ -67,7 +67,8 @@ test('a validator is reached by its id where it has said which peer speaks for i
   const keyOf = (id: Uint8Array): BlsPublicKey | undefined =>
     bytesEqual(id, member.id) ? bls.parsePublicKey(member.validator.blsPublicKey) : undefined;
   const a = await startNode(1, { bindings: { bls, keyOf } });
-  const b = await startNode(2, { binding: await bindingOf(member, 2) });
+  const binding = await bindingOf(member, 2);
+  const b = await startNode(2, { binding: () => binding });
   const c = await startNode(3);
   await connect(b, a);
   await connect(c, a);
@@ -85,8 +86,9 @@ test('a claim about a validator that is not known yet is judged when it is', LIM
   const keyOf = (): BlsPublicKey | undefined =>
     isKnown ? bls.parsePublicKey(member.validator.blsPublicKey) : undefined;
   const a = await startNode(1, { bindings: { bls, keyOf } });
-  const honest = await startNode(2, { binding: await bindingOf(member, 2) });
-  const thief = await startNode(3, { binding: await bindingOf(member, 2) });
+  const binding = await bindingOf(member, 2);
+  const honest = await startNode(2, { binding: () => binding });
+  const thief = await startNode(3, { binding: () => binding });
   await connect(honest, a);
   await connect(thief, a);
   assert.deepEqual(

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { finalBlockCodec, type ChainSource, type FinalBlock } from '../../../p2p/chain-requests.js';
+import { Pruner } from '../../../state/chain/retention.js';
+import type { OgpuError } from '../../../protocol/errors.js';
 import type { MemoryStore } from '../../../state/store/memory.js';
 import { simulatedChain, type SimulatedChain } from '../../sim/consensus/chain.js';
 import { FinalChain } from '../../support/final-chain.js';
@@ -155,6 +157,31 @@ test('with nobody there it gives up after a while, and goes on from where it was
     await client.network.dial(server.address);
     assert.equal((await running).height, BLOCKS);
   }),
+);
+
+test(
+  'that all peers have dropped what follows is told, and is over when somebody comes who has it',
+  LIMIT,
+  () =>
+    Scene.play(async (scene) => {
+      const { chain, source } = await grown();
+      const short = source.store.snapshot();
+      const pruner = new Pruner(short, { mode: 'pruned', blocks: 10 });
+      while (await pruner.step());
+      const client = await scene.client(9, [await scene.server(1, short)]);
+      const store = chain.store.snapshot();
+      const told: (string | undefined)[] = [];
+      const onGap = (error: OgpuError | undefined): void => {
+        if (told.length === 0 || told.at(-1) !== error?.code) told.push(error?.code);
+      };
+      assert.equal((await blockSyncOf(store, client, chain, { patienceMs: 1_000, onGap }).run()).height, 0);
+      assert.deepEqual(told, ['SYNC_STATE_NEEDED']);
+      const running = blockSyncOf(store, client, chain, { onGap }).run();
+      await client.network.dial((await scene.server(2, source.store)).address);
+      assert.equal((await running).height, BLOCKS);
+      assert.equal(told.at(-1), undefined);
+      assert.deepEqual(blamesOf(client), [], 'nobody has to keep everything');
+    }),
 );
 
 test('told to stop it stops, and what it has is whole', LIMIT, () =>

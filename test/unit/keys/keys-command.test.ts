@@ -2,15 +2,15 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { chmod, mkdir, readdir, readFile, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { Command } from 'commander';
 import { Wallet } from 'ethers';
 import { keysCommand } from '../../../node/commands/keys.js';
 import type { KeyReport } from '../../../node/keys/report.js';
 import { bls } from '../../../protocol/crypto/bls.js';
 import { fromHex } from '../../../protocol/bytes.js';
+import { PROGRAM } from '../../support/program.js';
 import {
   ACCOUNT_ADDRESS,
   ACCOUNT_SECRET,
@@ -391,17 +391,12 @@ describe('help', () => {
 });
 
 test('through the compiled program', async (t) => {
-  const main = join(dirname(fileURLToPath(import.meta.url)), '..', '..', '..', 'node', 'main.js');
-  if (!existsSync(main)) {
-    t.skip('there is no node/main.js');
-    return;
-  }
   const folder = await temporaryFolder(t);
   const ogpu = (...args: string[]): Promise<{ status: number; out: string; err: string }> =>
     new Promise((resolve) => {
       const child = execFile(
         process.execPath,
-        [main, 'keys', ...args, '--dir', join(folder, 'keys')],
+        [PROGRAM, 'keys', ...args, '--dir', join(folder, 'keys')],
         (error, out, err) => {
           resolve({ status: error === null ? 0 : Number(error.code), out, err });
         },

@@ -238,3 +238,15 @@ test('commits have the signatures of those who were slow', async () => {
   assert.equal(late.length, 1, 'its extension is in a block, once');
   healthy(town.nodes);
 });
+
+test('a chain that nobody went on with goes on at once, and then at its pace', async () => {
+  const town = await Town.create(4);
+  for (const node of town.nodes) await node.open({ resumesAtOnce: true });
+  const { blockIntervalIdleMs } = town.node(0).participant.tip.params.consensus;
+  const startMs = town.clock.nowMs;
+  await town.runTo(1);
+  assert.ok(town.clock.nowMs - startMs < blockIntervalIdleMs / 2, 'the first block is overdue');
+  const firstMs = town.clock.nowMs;
+  await town.runTo(2);
+  assert.ok(town.clock.nowMs - firstMs >= blockIntervalIdleMs, 'nothing hurries the second');
+});
