@@ -51,7 +51,7 @@ const MIB = 1024 * 1024;
 /** After the disk has failed, so many transactions pass before it is tried again. */
 const RETRY_AFTER_RECORDS = 1_024;
 /** Appends are so far apart: a write for each batch of a flood would cost as much as all else that a transaction costs here. */
-const GATHER_MS = 10;
+const GATHER_MS = 20;
 /** Signatures in the memory of a restore at one time. */
 const RESTORE_BATCH = 4_096;
 
