@@ -15,15 +15,17 @@ export interface Sender {
   readonly address: Uint8Array;
   readonly secretKey: Uint8Array;
   nonce: number;
+  /** Signed beforehand, with the nonces before `nonce`: who signs while it sends takes time from the nodes it measures. */
+  ready: string[];
 }
 
 export function newSender(): Sender {
   const secretKey = generateAccountSecret();
-  return { address: addressFromPublicKey(secp256k1.publicKey(secretKey)), secretKey, nonce: 0 };
+  return { address: addressFromPublicKey(secp256k1.publicKey(secretKey)), secretKey, nonce: 0, ready: [] };
 }
 
 export function senderOf({ address, secretKey }: DevelopmentAccount): Sender {
-  return { address, secretKey, nonce: 0 };
+  return { address, secretKey, nonce: 0, ready: [] };
 }
 
 /** The next transfer of a sender, as JSON-RPC takes it. */
@@ -37,6 +39,26 @@ export function nextTransfer(sender: Sender, to: Uint8Array, value = 1n): string
     sender.secretKey,
   );
   return toHex(encodeTransaction(transaction));
+}
+
+/** Signs transfers of each sender to itself beforehand. */
+export function signAhead(senders: readonly Sender[], count: number): void {
+  for (const sender of senders) {
+    while (sender.ready.length < count) sender.ready.push(nextTransfer(sender, sender.address));
+  }
+}
+
+/** The next transfers of a sender to itself. */
+export function takeTransfers(sender: Sender, count: number): readonly string[] {
+  const taken = sender.ready.splice(0, count);
+  while (taken.length < count) taken.push(nextTransfer(sender, sender.address));
+  return taken;
+}
+
+/** Goes on from another nonce; what was signed beforehand is void. */
+export function continueAt(sender: Sender, nonce: number): void {
+  sender.nonce = nonce;
+  sender.ready = [];
 }
 
 /** Sends a batch in one request. @returns how many were accepted, and the first refusal */

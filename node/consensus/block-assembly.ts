@@ -11,14 +11,14 @@ import { bodyRoots, type Body, type BodyRoots } from '../../protocol/types/body.
 import type { Header } from '../../protocol/types/header.js';
 import type { RecoveredTransaction } from '../mempool/entry.js';
 
-/** An envelope and its hash. */
-export type NamedTransaction = Pick<RecoveredTransaction, 'bytes' | 'hash'>;
+/** An envelope and its hash; with its sender where it comes from this node's pool. */
+export type NamedTransaction = Pick<RecoveredTransaction, 'bytes' | 'hash'> & Partial<RecoveredTransaction>;
 
 /** What became of a compact body. */
 export interface AssembledBody {
   readonly body: Body;
-  /** Of its transactions. */
-  readonly hashes: readonly Uint8Array[];
+  /** Those of the body, in order. */
+  readonly transactions: readonly NamedTransaction[];
   readonly roots: BodyRoots;
 }
 
@@ -92,8 +92,13 @@ export class BlockAssembly {
     const hashes = transactions.map(({ hash }) => hash);
     const envelopes = transactions.map(({ bytes }) => bytes);
     const body = expandedBody(this.compact, envelopes);
-    return { body, hashes, roots: bodyRoots(body, hashes) };
+    return { body, transactions, roots: bodyRoots(body, hashes) };
   }
+}
+
+/** Whether its signature was verified when it came into the pool. */
+export function isRecovered(named: Partial<RecoveredTransaction>): named is RecoveredTransaction {
+  return named.sender !== undefined && named.transaction !== undefined;
 }
 
 export function isNamedBy(header: Header, roots: BodyRoots): boolean {

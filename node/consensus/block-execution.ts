@@ -12,7 +12,7 @@ import { isQuorum, powerOf } from '../../consensus/power.js';
 import { toHex } from '../../protocol/bytes.js';
 import { invariant } from '../../protocol/invariant.js';
 import { encodedBlockBytes, type Block } from '../../protocol/types/block.js';
-import { bodyRoots, type Body } from '../../protocol/types/body.js';
+import { bodyRoots, type Body, type BodyRoots } from '../../protocol/types/body.js';
 import { emptyCommit, type ExtendedCommit } from '../../protocol/types/commit.js';
 import type { Evidence } from '../../protocol/types/evidence.js';
 import type { VoteExtension } from '../../protocol/types/extension.js';
@@ -27,6 +27,7 @@ import {
 import type { Reader } from '../../state/store/store.js';
 import type { BlockInput } from '../../state/transition/block-input.js';
 import type { RecoveredTransaction } from '../mempool/entry.js';
+import type { AssembledBody } from './block-assembly.js';
 import type { ChainTip } from './chain-tip.js';
 
 /** A block that was executed here, made or checked: nothing of it is written yet. */
@@ -73,7 +74,7 @@ export function draftBlock(tip: ChainTip, plan: BlockPlan): BlockDraft {
     parentCommit: plan.parentCommit?.commit ?? emptyCommit(),
     parentExtensions: extensionsOf(tip, plan),
   };
-  const empty = withHeader(tip, plan, body, [], NO_COMMITMENTS);
+  const empty = withHeader(tip, plan, body, bodyRoots(body, []), NO_COMMITMENTS);
   const transactions = fitting(plan.transactions, tip.params.blocks.maxBlockBytes - encodedBlockBytes(empty));
   body.transactions = transactions.map(({ bytes }) => bytes);
   return { plan, body, transactions, transactionHashes: transactions.map(({ hash }) => hash) };
@@ -98,7 +99,7 @@ export function makeBlock(
     evidence: plan.evidence.map(offenceOf),
   };
   const executed = executeBlock(view, input, { checkInvariants });
-  const block = withHeader(tip, plan, body, transactionHashes, executed.commitments);
+  const block = withHeader(tip, plan, body, bodyRoots(body, transactionHashes), executed.commitments);
   return { block, id: blockId(block.header), transactionHashes, executed };
 }
 
@@ -163,11 +164,10 @@ export function premiseOf(height: number, { plan }: BlockDraft): BlockPremise {
 export function unexecutedBlock(
   tip: ChainTip,
   { round, timeMs, proposer, beaconReveal }: BlockPremise,
-  body: Body,
-  transactionHashes: readonly Uint8Array[],
+  { body, roots }: Pick<AssembledBody, 'body' | 'roots'>,
 ): Block {
   const header = { round, timeMs, proposer, reveal: beaconReveal, extraData: new Uint8Array(0) };
-  return withHeader(tip, header, body, transactionHashes, nothingExecuted(tip));
+  return withHeader(tip, header, body, roots, nothingExecuted(tip));
 }
 
 /** The same header where nothing is said of the outcome of its block. */
@@ -227,7 +227,7 @@ function withHeader(
   tip: ChainTip,
   { proposer, round, timeMs, reveal, extraData }: HeaderPlan,
   body: Body,
-  transactionHashes: readonly Uint8Array[],
+  roots: BodyRoots,
   commitments: Commitments,
 ): Block {
   const height = tip.parent.height + 1;
@@ -236,7 +236,7 @@ function withHeader(
     ...{ protocolVersion, chainId, height, round, timeMs, proposer, extraData },
     parentId: tip.parent.id,
     beaconReveal: reveal,
-    ...bodyRoots(body, transactionHashes),
+    ...roots,
     ...commitments,
   };
   return { header, body };

@@ -13,6 +13,7 @@ import { toHex } from '../../protocol/bytes.js';
 import { BlsError } from '../../protocol/crypto/bls.js';
 import { keccak256 } from '../../protocol/crypto/hash.js';
 import type { OgpuError } from '../../protocol/errors.js';
+import { invariant } from '../../protocol/invariant.js';
 import { TransactionError } from '../../protocol/transactions/errors.js';
 import { RlpError } from '../../protocol/transactions/rlp.js';
 import type { Block } from '../../protocol/types/block.js';
@@ -38,7 +39,7 @@ import {
   type CheckOptions,
   type LocalBlock,
 } from './block-execution.js';
-import type { AssembledBody } from './block-assembly.js';
+import { isRecovered, type AssembledBody, type NamedTransaction } from './block-assembly.js';
 import { momentAfter, type ChainTip } from './chain-tip.js';
 import type { Signatory } from './signatory.js';
 import { batchOf } from './stored-blocks.js';
@@ -146,13 +147,13 @@ export class BlockWorkshop {
    * Executes a body while its proposer does, so that its header has only to be compared. One in a round: whoever sends others is let
    * wait, and their blocks are executed when a proposal names them.
    */
-  async anticipate(tip: ChainTip, premise: BlockPremise, { body, hashes }: AssembledBody): Promise<void> {
+  async anticipate(tip: ChainTip, premise: BlockPremise, assembled: AssembledBody): Promise<void> {
     if (this.#anticipation?.round === premise.round || this.#isOver(tip)) return;
     if (this.#attempts === MAX_ANTICIPATIONS) return;
     this.#attempts++;
     if (!isOfDrawnProposer(tip, premise)) return;
-    const block = unexecutedBlock(tip, premise, body, hashes);
-    const executed = this.#executeDraft(tip, block);
+    const block = unexecutedBlock(tip, premise, assembled);
+    const executed = this.#executeDraft(tip, block, assembled.transactions);
     this.#anticipation = { round: premise.round, name: toHex(blockId(block.header)), executed };
     await executed;
   }
@@ -163,7 +164,7 @@ export class BlockWorkshop {
     if (executed !== undefined) return executed;
     const anticipated = await this.#anticipated(tip, block.header);
     if (anticipated === undefined) {
-      const options = await this.#resolved(block);
+      const options = await this.#resolved(block.body.transactions.map((bytes) => ({ bytes })));
       return this.#isOver(tip)
         ? undefined
         : this.#keep(checkAndExecute(this.#parts.store, tip, block, options));
@@ -218,16 +219,25 @@ export class BlockWorkshop {
     return progressRecord.read(this.#parts.store).height !== tip.parent.height;
   }
 
-  async #resolved({ body }: Block): Promise<CheckOptions> {
+  /** Of a block's transactions only those are looked up by their bytes that did not come from the pool. */
+  async #resolved(named: readonly Pick<NamedTransaction, 'bytes'>[]): Promise<CheckOptions> {
     const { transactions, checkInvariants = false, isVerified } = this.#parts;
-    const ready = await transactions.resolve(body.transactions);
+    const others = named.filter((each) => !isRecovered(each));
+    const resolved = await transactions.resolve(others.map(({ bytes }) => bytes));
+    invariant(resolved.length === others.length, 'every envelope has its transaction');
+    let next = 0;
+    const ready = named.flatMap((each) => (isRecovered(each) ? each : (resolved[next++] ?? [])));
     return { transactions: ready, checkInvariants, ...(isVerified === undefined ? {} : { isVerified }) };
   }
 
   /** Nothing is said of what does not hold: a proposal that names it will show it. */
-  async #executeDraft(tip: ChainTip, block: Block): Promise<LocalBlock | undefined> {
+  async #executeDraft(
+    tip: ChainTip,
+    block: Block,
+    named: readonly NamedTransaction[],
+  ): Promise<LocalBlock | undefined> {
     try {
-      const options = await this.#resolved(block);
+      const options = await this.#resolved(named);
       return this.#isOver(tip) ? undefined : checkAndExecuteDraft(this.#parts.store, tip, block, options);
     } catch (error) {
       if (!isFaultOfBlock(error)) throw error;

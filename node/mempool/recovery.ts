@@ -2,7 +2,7 @@ import type { Address } from '../../protocol/address.js';
 import { toHex } from '../../protocol/bytes.js';
 import { keccak256 } from '../../protocol/crypto/hash.js';
 import { OgpuError } from '../../protocol/errors.js';
-import { invariant } from '../../protocol/invariant.js';
+import { invariant, InvariantError } from '../../protocol/invariant.js';
 import { MAX_BLOCK_TRANSACTIONS } from '../../protocol/limits.js';
 import {
   decodeTransaction,
@@ -51,7 +51,7 @@ export class SenderRecovery {
   readonly #maxBatch: number;
   readonly #maxInFlight: number;
   readonly #cache: OutcomeCache;
-  readonly #inFlight = new Map<string, Promise<RecoveryOutcome>>();
+  readonly #inFlight = new Map<string, Batch>();
 
   constructor(options: SenderRecoveryOptions) {
     this.#recover = options.recover;
@@ -82,77 +82,103 @@ export class SenderRecovery {
         ...{ count: envelopes.length, maxCount: MAX_ENVELOPES },
       });
     }
-    const misses = new Map<string, Uint8Array>();
-    const hashes = envelopes.map((envelope) => {
+    const keys: string[] = [];
+    const outcomes: (RecoveryOutcome | undefined)[] = [];
+    const misses = new Map<string, Miss>();
+    const awaited = new Set<Batch>();
+    for (const envelope of envelopes) {
       const hash = keccak256(envelope);
       const key = keyText(hash);
-      const isKnown = this.#known(hash) !== undefined || this.#cache.get(key) !== undefined;
+      const recovered = this.#known(hash);
+      const outcome = recovered === undefined ? this.#cache.get(key) : { ok: true as const, recovered };
+      keys.push(key);
+      outcomes.push(outcome);
+      if (outcome !== undefined) continue;
+      const batch = this.#inFlight.get(key);
+      if (batch !== undefined) awaited.add(batch);
       // A copy: what is decoded has views into it, and the envelope may be a small part of a large message.
-      if (!isKnown && !this.#inFlight.has(key)) misses.set(key, envelope.slice());
-      return hash;
-    });
+      else if (!misses.has(key)) misses.set(key, { key, hash, envelope: envelope.slice() });
+    }
     if (this.#inFlight.size + misses.size > this.#maxInFlight) {
       throw new RecoveryError('RECOVERY_BUSY', 'too many signatures wait to be verified', {
         ...{ waiting: this.#inFlight.size, refused: misses.size, maxInFlight: this.#maxInFlight },
       });
     }
-    this.#start(misses);
-    return Promise.all(hashes.map((hash) => this.#outcomeOf(hash)));
+    for (const batch of this.#start([...misses.values()])) awaited.add(batch);
+    const done = [...awaited].map((batch) => batch.done);
+    // Those behind one that failed fail with it: none is in flight any more when this throws.
+    await Promise.allSettled(done);
+    const found = await Promise.all(done);
+    return outcomes.map((outcome, i) => outcome ?? outcomeIn(found, keys[i]));
   }
 
-  #outcomeOf(hash: Uint8Array): Promise<RecoveryOutcome> {
-    const recovered = this.#known(hash);
-    if (recovered !== undefined) return Promise.resolve({ ok: true, recovered });
-    const key = keyText(hash);
-    const cached = this.#cache.get(key);
-    const outcome = cached === undefined ? this.#inFlight.get(key) : Promise.resolve(cached);
-    invariant(outcome !== undefined, 'what is not known is being recovered');
-    return outcome;
-  }
-
-  /** Begins with the misses; they are in flight until their outcome is in the cache. */
-  #start(misses: ReadonlyMap<string, Uint8Array>): void {
-    const envelopes = [...misses];
-    let before: Promise<unknown> = Promise.resolve();
-    for (let from = 0; from < envelopes.length; from += this.#maxBatch) {
-      const part = envelopes.slice(from, from + this.#maxBatch);
-      const batch = before.then(() => this.#recoverBatch(part.map(([, envelope]) => envelope)));
-      before = batch;
-      for (const [i, [key]] of part.entries()) {
-        const outcome = batch.then((outcomes) => this.#keep(key, outcomes[i]));
-        this.#inFlight.set(
-          key,
-          outcome.finally(() => this.#inFlight.delete(key)),
-        );
-      }
+  /** Begins with the misses, one batch after the other; they are in flight until their outcome is in the cache. */
+  #start(misses: readonly Miss[]): Batch[] {
+    const batches: Batch[] = [];
+    for (let from = 0; from < misses.length; from += this.#maxBatch) {
+      const part = misses.slice(from, from + this.#maxBatch);
+      const before = batches.at(-1)?.done ?? Promise.resolve();
+      const done = before
+        .then(() => this.#recoverBatch(part))
+        .finally(() => {
+          for (const { key } of part) this.#inFlight.delete(key);
+        });
+      const batch = { done };
+      for (const { key } of part) this.#inFlight.set(key, batch);
+      batches.push(batch);
     }
+    return batches;
   }
 
-  #keep(key: string, outcome: RecoveryOutcome | undefined): RecoveryOutcome {
-    invariant(outcome !== undefined, 'each envelope of a batch has an outcome');
-    this.#cache.set(key, outcome);
-    return outcome;
-  }
-
-  async #recoverBatch(envelopes: readonly Uint8Array[]): Promise<RecoveryOutcome[]> {
-    const decoded = envelopes.map((envelope) => this.#decodeOne(envelope));
-    const wanted = decoded.flatMap((item) => (item instanceof OgpuError ? [] : [item]));
-    const senders = wanted.length === 0 ? [] : await this.#recover(wanted.map(recoveryOf));
+  async #recoverBatch(misses: readonly Miss[]): Promise<ReadonlyMap<string, RecoveryOutcome>> {
+    const decoded = misses.map((miss) => this.#decodeOne(miss));
+    const wanted = decoded.flatMap((item) => (item instanceof OgpuError ? [] : [recoveryOf(item)]));
+    const senders = wanted.length === 0 ? [] : await this.#recover(wanted);
     invariant(senders.length === wanted.length, 'each signature is answered');
+    const outcomes = new Map<string, RecoveryOutcome>();
     let next = 0;
-    return decoded.map((item) =>
-      item instanceof OgpuError ? { ok: false, error: item } : outcomeFor(item, senders[next++]),
-    );
+    for (const [i, item] of decoded.entries()) {
+      const key = misses[i]?.key ?? '';
+      const outcome: RecoveryOutcome =
+        item instanceof OgpuError ? { ok: false, error: item } : outcomeFor(item, senders[next++]);
+      outcomes.set(key, outcome);
+      this.#cache.set(key, outcome);
+    }
+    return outcomes;
   }
 
-  #decodeOne(bytes: Uint8Array): Decoded | OgpuError {
+  #decodeOne({ envelope: bytes, hash }: Miss): Decoded | OgpuError {
     try {
-      return { ...decodeTransaction(bytes, this.#decode), bytes };
+      return { ...decodeTransaction(bytes, { ...this.#decode, hash }), bytes };
     } catch (error) {
       if (error instanceof OgpuError) return error;
       throw error;
     }
   }
+}
+
+/** An envelope of which nothing is known. */
+interface Miss {
+  readonly key: string;
+  readonly hash: Uint8Array;
+  readonly envelope: Uint8Array;
+}
+
+/** Envelopes that are being recovered together. */
+interface Batch {
+  /** Their outcomes by key. */
+  readonly done: Promise<ReadonlyMap<string, RecoveryOutcome>>;
+}
+
+function outcomeIn(
+  batches: readonly ReadonlyMap<string, RecoveryOutcome>[],
+  key: string | undefined,
+): RecoveryOutcome {
+  for (const outcomes of batches) {
+    const outcome = outcomes.get(key ?? '');
+    if (outcome !== undefined) return outcome;
+  }
+  throw new InvariantError('what is not known is being recovered');
 }
 
 interface Decoded extends DecodedTransaction {

@@ -10,6 +10,10 @@ export const MAX_BATCH_TRANSACTIONS = 512;
 /** A batch is closed before it grows beyond this; a larger transaction travels alone. */
 const FULL_BATCH_BYTES = 65_536;
 
+/** After a batch of so many there is a flood: each message costs every node the same, so that fewer and larger ones leave more for the rest. */
+const FLOOD_TRANSACTIONS = 8;
+const FLOOD_INTERVALS = 3;
+
 /** SSZ puts an offset before each. */
 const OFFSET_BYTES = 4;
 
@@ -22,7 +26,7 @@ export const transactionBatchCodec = createCodec<Uint8Array[]>(
   { maxBytes: MAX_BATCH_BYTES },
 );
 
-/** Puts transactions together: the first after a silence goes at once, those after it wait for company. */
+/** Puts transactions together: the first after a silence goes at once, those after it wait for company, in a flood longer. */
 export class TransactionBatches {
   readonly #clock: Clock;
   readonly #intervalMs: number;
@@ -31,6 +35,7 @@ export class TransactionBatches {
   #bytes = 0;
   #alarm: Alarm | undefined;
   #lastMs = -Infinity;
+  #lastCount = 0;
 
   constructor(clock: Clock, intervalMs: number, publish: (batch: Uint8Array) => void) {
     this.#clock = clock;
@@ -48,7 +53,8 @@ export class TransactionBatches {
       this.#bytes += bytes;
     }
     if (this.#batch.length === 0 || this.#alarm !== undefined) return;
-    const waitMs = Math.max(0, this.#lastMs + this.#intervalMs - this.#clock.nowMs());
+    const intervals = this.#lastCount >= FLOOD_TRANSACTIONS ? FLOOD_INTERVALS : 1;
+    const waitMs = Math.max(0, this.#lastMs + intervals * this.#intervalMs - this.#clock.nowMs());
     this.#alarm = this.#clock.setTimer(waitMs, () => {
       this.#flush();
     });
@@ -64,6 +70,7 @@ export class TransactionBatches {
     this.#alarm = undefined;
     if (this.#batch.length === 0) return;
     const batch = transactionBatchCodec.encode(this.#batch);
+    this.#lastCount = this.#batch.length;
     this.#batch = [];
     this.#bytes = 0;
     this.#lastMs = this.#clock.nowMs();

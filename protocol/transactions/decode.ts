@@ -18,6 +18,8 @@ export interface DecodeOptions {
   readonly chainId: bigint;
   /** Default: MAX_TRANSACTION_BYTES. */
   readonly maxBytes?: number;
+  /** keccak-256 of the bytes, where whoever asks has it. */
+  readonly hash?: Uint8Array;
 }
 
 export interface DecodedTransaction {
@@ -39,20 +41,20 @@ export interface DecodedTransaction {
  * @throws RlpError when a field is not canonical RLP
  */
 export function decodeTransaction(bytes: Uint8Array, options: DecodeOptions): DecodedTransaction {
-  const { chainId, maxBytes = MAX_TRANSACTION_BYTES } = options;
+  const { chainId, maxBytes = MAX_TRANSACTION_BYTES, hash } = options;
   invariant(chainId > 0n, 'a chain id is positive');
   if (bytes.length > maxBytes) {
     throw new TransactionError('TX_TOO_LARGE', 'transaction is too large', { bytes: bytes.length, maxBytes });
   }
   const first = bytes[0];
   if (first === undefined) throw new TransactionError('TX_EMPTY', 'transaction has no bytes');
-  if (first >= 0xc0) return decodeLegacy(bytes, chainId);
-  if (first === TRANSACTION_TYPE_NUMBER.eip1559) return decodeEip1559(bytes, chainId);
-  if (first === TRANSACTION_TYPE_NUMBER.eip2930) return decodeEip2930(bytes, chainId);
+  if (first >= 0xc0) return decodeLegacy(bytes, chainId, hash);
+  if (first === TRANSACTION_TYPE_NUMBER.eip1559) return decodeEip1559(bytes, chainId, hash);
+  if (first === TRANSACTION_TYPE_NUMBER.eip2930) return decodeEip2930(bytes, chainId, hash);
   throw unsupported(first);
 }
 
-function decodeLegacy(bytes: Uint8Array, chainId: bigint): DecodedTransaction {
+function decodeLegacy(bytes: Uint8Array, chainId: bigint, hash: Uint8Array | undefined): DecodedTransaction {
   const fields = openList(bytes, 0);
   const start = fields.position;
   const nonce = fields.uint('nonce');
@@ -77,10 +79,14 @@ function decodeLegacy(bytes: Uint8Array, chainId: bigint): DecodedTransaction {
   } as const;
   assertRules(transaction);
   const signingHash = hashLegacyPayload(bytes.subarray(start, signedEnd), chainId);
-  return { transaction, hash: keccak256(bytes), signingHash };
+  return { transaction, hash: hash ?? keccak256(bytes), signingHash };
 }
 
-function decodeEip2930(bytes: Uint8Array, ourChainId: bigint): DecodedTransaction {
+function decodeEip2930(
+  bytes: Uint8Array,
+  ourChainId: bigint,
+  hash: Uint8Array | undefined,
+): DecodedTransaction {
   const fields = openList(bytes, 1);
   const start = fields.position;
   const chainId = readChainId(fields, ourChainId);
@@ -109,10 +115,14 @@ function decodeEip2930(bytes: Uint8Array, ourChainId: bigint): DecodedTransactio
   } as const;
   assertRules(transaction);
   const signingHash = hashTypedPayload(type, bytes.subarray(start, signedEnd));
-  return { transaction, hash: keccak256(bytes), signingHash };
+  return { transaction, hash: hash ?? keccak256(bytes), signingHash };
 }
 
-function decodeEip1559(bytes: Uint8Array, ourChainId: bigint): DecodedTransaction {
+function decodeEip1559(
+  bytes: Uint8Array,
+  ourChainId: bigint,
+  hash: Uint8Array | undefined,
+): DecodedTransaction {
   const fields = openList(bytes, 1);
   const start = fields.position;
   const chainId = readChainId(fields, ourChainId);
@@ -143,7 +153,7 @@ function decodeEip1559(bytes: Uint8Array, ourChainId: bigint): DecodedTransactio
   } as const;
   assertRules(transaction);
   const signingHash = hashTypedPayload(type, bytes.subarray(start, signedEnd));
-  return { transaction, hash: keccak256(bytes), signingHash };
+  return { transaction, hash: hash ?? keccak256(bytes), signingHash };
 }
 
 /** The list that is the rest of `bytes`, and nothing after it. */

@@ -158,6 +158,23 @@ test('a few are judged at a time, few wait, and no peer takes all places', async
   assert.deepEqual([verdicts.at(-1), judging.count], ['ignore', 0]);
 });
 
+test('in a flood batches wait longer for company, and after it no longer', () => {
+  const clock = new HandClock();
+  const sentMs: number[] = [];
+  const writer = new TransactionBatches(
+    { nowMs: () => clock.nowMs, setTimer: (...timer) => clock.setTimer(...timer) },
+    20,
+    () => sentMs.push(clock.nowMs - startMs),
+  );
+  const startMs = clock.nowMs;
+  for (const count of [8, 7, 1]) {
+    writer.add(Array.from({ length: count }, () => new Uint8Array(10)));
+    clock.fireNext();
+  }
+  assert.deepEqual(sentMs, [0, 60, 80]);
+  writer.stop();
+});
+
 test('a transaction alone goes at once, more go together, and a batch has its bounds', () => {
   const clock = new HandClock();
   const batches: Uint8Array[][] = [];
