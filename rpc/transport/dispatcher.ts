@@ -3,7 +3,7 @@ import { RPC } from '../errors/codes.js';
 import { errorObject, isInternal } from '../errors/mapping.js';
 import { RpcError } from '../errors/rpc-error.js';
 import type { RpcLimits } from '../limits.js';
-import { RawJson, type RpcMethod } from '../method.js';
+import { RawJson, type MethodContext, type RpcMethod } from '../method.js';
 import type { Services } from '../services.js';
 import { Deadline } from './deadline.js';
 import { Gate } from './gate.js';
@@ -121,11 +121,14 @@ export class Dispatcher {
   #call(method: RpcMethod, params: unknown, session: Session): unknown {
     const { services, limits } = this.#options;
     const values = this.#parameters.read(method, params);
-    const run = (): unknown => {
-      const deadline = new Deadline(this.#turns, limits.maxCallMs);
-      return method.call({ services, session, deadline }, values);
-    };
-    return method.isHeavy ? this.#gate.run(run) : run();
+    const context = (): MethodContext => ({
+      services,
+      session,
+      deadline: new Deadline(this.#turns, limits.maxCallMs),
+    });
+    if (!method.isHeavy) return method.call(context(), values);
+    // The time of a call begins when it has its place.
+    return method.known?.(context(), values) ?? this.#gate.run(() => method.call(context(), values));
   }
 
   /** @throws RpcError RPC_RESPONSE_TOO_LARGE */

@@ -2,13 +2,19 @@ import type { z } from 'zod';
 import { invalidParams, type RpcError } from '../errors/rpc-error.js';
 import type { Parameter, RpcMethod } from '../method.js';
 
-/** Of each parameter, texts of at most so many characters – those of a hash – that are remembered with what they mean. */
+/** Of each parameter, values of at most so much JSON – about that of a filter for logs – that are remembered with what they mean. */
 const MAX_REMEMBERED = 512;
-const MAX_TEXT = 66;
+const MAX_TEXT = 512;
+
+/** What values meant; texts and objects apart, for a text may look like an object. */
+interface Remembered {
+  readonly texts: Map<string, unknown>;
+  readonly objects: Map<string, unknown>;
+}
 
 /** Reads what a method is given. Clients name the same accounts and blocks again and again: what was read lately is not read anew. */
 export class ParameterReader {
-  readonly #remembered = new WeakMap<Parameter, Map<string, unknown>>();
+  readonly #remembered = new WeakMap<Parameter, Remembered>();
 
   /** By position or by name. @throws RpcError RPC_PARAMS_INVALID */
   read({ parameters, takesAnything }: RpcMethod, params: unknown): unknown[] {
@@ -24,26 +30,41 @@ export class ParameterReader {
         received: given.length,
       });
     }
-    return parameters.map((parameter, index) => {
-      const value = given[index];
-      if (typeof value !== 'string' || value.length > MAX_TEXT) return parse(parameter, index, value);
-      const remembered = this.#rememberedOf(parameter);
-      const known = remembered.get(value);
-      if (known !== undefined) return known;
-      const parsed = parse(parameter, index, value);
-      if (remembered.size >= MAX_REMEMBERED) remembered.clear();
-      remembered.set(value, parsed);
-      return parsed;
-    });
+    return parameters.map((parameter, index) => this.#readOne(parameter, index, given[index]));
   }
 
-  #rememberedOf(parameter: Parameter): Map<string, unknown> {
+  #readOne(parameter: Parameter, index: number, value: unknown): unknown {
+    if (weightOf(value) > MAX_TEXT || value === undefined) return parse(parameter, index, value);
+    const { texts, objects } = this.#rememberedOf(parameter);
+    const [remembered, text] = typeof value === 'string' ? [texts, value] : [objects, JSON.stringify(value)];
+    const known = remembered.get(text);
+    if (known !== undefined) return known;
+    const parsed = parse(parameter, index, value);
+    if (remembered.size >= MAX_REMEMBERED) remembered.clear();
+    remembered.set(text, parsed);
+    return parsed;
+  }
+
+  #rememberedOf(parameter: Parameter): Remembered {
     const known = this.#remembered.get(parameter);
     if (known !== undefined) return known;
-    const remembered = new Map<string, unknown>();
+    const remembered: Remembered = { texts: new Map(), objects: new Map() };
     this.#remembered.set(parameter, remembered);
     return remembered;
   }
+}
+
+/** About how long the JSON of a value is; of a long one, that it is longer than matters. */
+function weightOf(value: unknown, budget = MAX_TEXT): number {
+  if (typeof value === 'string') return value.length;
+  if (typeof value !== 'object' || value === null) return 8;
+  let weight = 2;
+  for (const [name, member] of Object.entries(value)) {
+    weight += name.length;
+    if (weight > budget) break;
+    weight += weightOf(member, budget - weight);
+  }
+  return weight;
 }
 
 function parse({ name, schema }: Parameter, index: number, value: unknown): unknown {
