@@ -95,7 +95,11 @@ export async function startPeers(): Promise<BenchServer[]> {
     started.push(peer('hardhat', port, child));
   }
   try {
-    for (const server of started) await untilAnswers(server);
+    for (const server of started) {
+      await untilAnswers(server);
+      // As many blocks as ours has: their range of logs must not be empty.
+      await ask(server, `${server.name}_mine`, ['0x14']);
+    }
     return started;
   } catch (error) {
     for (const server of started) await server.close();
@@ -125,19 +129,25 @@ async function install(): Promise<void> {
   await new Promise((resolve) => child.once('close', resolve));
 }
 
-async function untilAnswers({ port, name }: BenchServer): Promise<void> {
+async function untilAnswers(server: BenchServer): Promise<void> {
   const endMs = Date.now() + 60_000;
   for (;;) {
     try {
-      const body = '{"jsonrpc":"2.0","id":1,"method":"eth_chainId","params":[]}';
-      const headers = { 'content-type': 'application/json' };
-      const response = await fetch(`http://127.0.0.1:${port}`, { method: 'POST', headers, body });
-      if (response.ok) return;
+      await ask(server, 'eth_chainId', []);
+      return;
     } catch {
-      if (Date.now() > endMs) throw new Error(`${name} does not answer`);
+      if (Date.now() > endMs) throw new Error(`${server.name} does not answer`);
     }
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
+}
+
+async function ask({ port }: BenchServer, method: string, params: readonly unknown[]): Promise<void> {
+  const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method, params });
+  const headers = { 'content-type': 'application/json' };
+  const response = await fetch(`http://127.0.0.1:${port}`, { method: 'POST', headers, body });
+  const answer = (await response.json()) as { error?: { message: string } };
+  if (answer.error !== undefined) throw new Error(`${method}: ${answer.error.message}`);
 }
 
 /** Linux counts it in hundredths of a second. */

@@ -5,8 +5,14 @@ export type Hex = `0x${string}`;
 
 export class HexError extends OgpuError<'HEX_INVALID' | 'HEX_LENGTH'> {}
 
-const HEX_DIGITS = '0123456789abcdef';
 const HEX_OF_BYTE = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
+/** Value of each digit by its character code. */
+const DIGIT_VALUES = new Uint8Array(128);
+for (let value = 0; value < 16; value++) {
+  const digit = value.toString(16);
+  DIGIT_VALUES[digit.charCodeAt(0)] = value;
+  DIGIT_VALUES[digit.toUpperCase().charCodeAt(0)] = value;
+}
 
 /** Lower-case `0x` hex of `bytes`. */
 export function toHex(bytes: Uint8Array): Hex {
@@ -35,9 +41,10 @@ export function fromHex(text: string, expectedLength?: number): Uint8Array {
     });
   }
   const bytes = new Uint8Array(length);
-  const lower = text.toLowerCase();
   for (let i = 0; i < length; i++) {
-    bytes[i] = HEX_DIGITS.indexOf(lower.charAt(2 + 2 * i)) * 16 + HEX_DIGITS.indexOf(lower.charAt(3 + 2 * i));
+    const high = DIGIT_VALUES[text.charCodeAt(2 + 2 * i)] ?? 0;
+    const low = DIGIT_VALUES[text.charCodeAt(3 + 2 * i)] ?? 0;
+    bytes[i] = (high << 4) | low;
   }
   return bytes;
 }

@@ -34,6 +34,8 @@ export interface RpcMethod {
   /** Codes it may answer with beyond those every method has. */
   readonly errors: readonly string[];
   readonly call: (context: MethodContext, values: readonly unknown[]) => unknown;
+  /** Of heavy ones: the answer where it is at hand, which is given without waiting for a place; undefined where it is not. */
+  readonly known: ((context: MethodContext, values: readonly unknown[]) => unknown) | undefined;
 }
 
 type Values<Parameters extends readonly Parameter[]> = {
@@ -42,7 +44,7 @@ type Values<Parameters extends readonly Parameter[]> = {
 
 export interface MethodDefinition<Parameters extends readonly Parameter[]> extends Omit<
   RpcMethod,
-  'parameters' | 'call' | 'isHeavy' | 'takesAnything' | 'errors'
+  'parameters' | 'call' | 'known' | 'isHeavy' | 'takesAnything' | 'errors'
 > {
   readonly parameters: Parameters;
   readonly isHeavy?: boolean;
@@ -50,18 +52,20 @@ export interface MethodDefinition<Parameters extends readonly Parameter[]> exten
   readonly errors?: readonly string[];
   /** @returns JSON, or a `RawJson`; a promise of either */
   readonly call: (context: MethodContext, ...values: Values<Parameters>) => unknown;
+  readonly known?: (context: MethodContext, ...values: Values<Parameters>) => unknown;
 }
 
 export function defineMethod<const Parameters extends readonly Parameter[]>(
   definition: MethodDefinition<Parameters>,
 ): RpcMethod {
-  const { call, isHeavy = false, takesAnything = false, errors = [], ...rest } = definition;
+  const { call, known, isHeavy = false, takesAnything = false, errors = [], ...rest } = definition;
   return {
     ...rest,
     isHeavy,
     takesAnything,
     errors,
     call: (context, values) => call(context, ...(values as Values<Parameters>)),
+    known: known && ((context, values) => known(context, ...(values as Values<Parameters>))),
   };
 }
 

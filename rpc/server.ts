@@ -1,5 +1,4 @@
 import { isIP } from 'node:net';
-import { performance } from 'node:perf_hooks';
 import cors from '@fastify/cors';
 import websocket from '@fastify/websocket';
 import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
@@ -9,8 +8,10 @@ import { RpcError } from './errors/rpc-error.js';
 import { DEFAULT_LIMITS, type RpcLimits } from './limits.js';
 import { METHOD_TABLE } from './methods/index.js';
 import { createServices } from './services.js';
+import { Admission, isLoopback } from './transport/admission.js';
 import { Dispatcher, errorText } from './transport/dispatcher.js';
-import { RateLimit } from './transport/rate-limit.js';
+import { openExpressLane } from './transport/express-lane.js';
+import { answerPost } from './transport/post.js';
 import { serveSocket } from './transport/socket.js';
 
 /** Where what operators should know is written: pino's form. */
@@ -72,7 +73,15 @@ export async function startRpcServer(options: RpcServerOptions): Promise<RpcServ
     },
   });
   const app = await createApp(options, limits);
-  routes(app, { dispatcher, limits, options, admission: new Admission(limits) });
+  const serving = { dispatcher, limits, options, admission: new Admission(limits) };
+  routes(app, serving);
+  const lane = isPlainlyServed(options)
+    ? openExpressLane(app.server, {
+        answer: (body, client) => answerPost(serving, body, client),
+        maxBodyBytes: limits.maxRequestBytes,
+        idleMs: KEEP_ALIVE_MS,
+      })
+    : undefined;
   await app.listen({ host, port, backlog: 1024 });
   const address = app.server.address();
   const bound = typeof address === 'object' && address !== null ? address.port : port;
@@ -94,6 +103,7 @@ export async function startRpcServer(options: RpcServerOptions): Promise<RpcServ
       services.news.close();
       services.hub.close();
       for (const socket of app.websocketServer.clients) socket.close(GOING_AWAY, 'the node stops');
+      lane?.close();
       await app.close();
     },
   };
@@ -107,6 +117,13 @@ export function exposureOf(host: string): string | undefined {
 
 /** Close code of a server that stops (RFC 6455). */
 const GOING_AWAY = 1001;
+/** How long a connection stays open between requests. */
+const KEEP_ALIVE_MS = 60_000;
+
+/** Whether every page and every client is served alike: then no header but those of HTTP itself makes a difference. */
+function isPlainlyServed({ corsOrigins = '*', trustedProxies = [] }: RpcServerOptions): boolean {
+  return corsOrigins === '*' && trustedProxies.length === 0;
+}
 
 async function createApp(
   { corsOrigins = '*', trustedProxies }: RpcServerOptions,
@@ -116,7 +133,7 @@ async function createApp(
     logger: false,
     bodyLimit: limits.maxRequestBytes,
     requestTimeout: 30_000,
-    keepAliveTimeout: 60_000,
+    keepAliveTimeout: KEEP_ALIVE_MS,
     forceCloseConnections: true,
     trustProxy: trustedProxies === undefined ? false : [...trustedProxies],
     routerOptions: { ignoreTrailingSlash: true },
@@ -158,14 +175,8 @@ function routes(app: FastifyInstance, serving: Serving): void {
   const { dispatcher, limits, options, admission } = serving;
   app.post('/', async (request, reply) => {
     const body = typeof request.body === 'string' ? request.body : '';
-    const refusal = admission.enter(request.ip, body);
-    if (refusal !== undefined) return answer(reply.code(429), errorText(null, refusal));
-    try {
-      const text = await dispatcher.handle(body, { client: request.ip, push: undefined });
-      return await (text === undefined ? reply.code(204).send() : answer(reply, text));
-    } finally {
-      admission.leave();
-    }
+    const { status, text } = await answerPost(serving, body, request.ip);
+    return status === 204 ? reply.code(204).send() : answer(reply.code(status), text);
   });
   app.route({
     method: 'GET',
@@ -194,51 +205,4 @@ async function report(
 
 function answer(reply: FastifyReply, json: string): FastifyReply {
   return reply.header('content-type', 'application/json; charset=utf-8').send(json);
-}
-
-/** Whether a request may begin: not too many at a time, and not too many of one client. */
-export class Admission {
-  readonly #limits: RpcLimits;
-  readonly #rate: RateLimit;
-  #running = 0;
-
-  constructor(limits: RpcLimits) {
-    this.#limits = limits;
-    this.#rate = new RateLimit(limits.requestsPerSecond, limits.burst);
-  }
-
-  /** Counts it in, or says why not. Each that is counted in must `leave`. */
-  enter(client: string, body: string): RpcError | undefined {
-    const { maxRequests, limitsLoopback } = this.#limits;
-    if (this.#running >= maxRequests)
-      return new RpcError(RPC.limitExceeded, 'RPC_BUSY', 'too many requests at a time', { maxRequests });
-    if (limitsLoopback || !isLoopback(client)) {
-      const retryAfterMs = this.#rate.take(client, requestsIn(body), performance.now());
-      if (retryAfterMs > 0) {
-        const text = 'too many requests of this client: slow down';
-        return new RpcError(RPC.limitExceeded, 'RPC_RATE_LIMITED', text, { retryAfterMs });
-      }
-    }
-    this.#running++;
-    return undefined;
-  }
-
-  leave(): void {
-    this.#running--;
-  }
-}
-
-/** How many a body asks for, before it is parsed: each names a method. */
-function requestsIn(body: string): number {
-  if (!body.trimStart().startsWith('[')) return 1;
-  return Math.max(1, body.split('"method"').length - 1);
-}
-
-function isLoopback(address: string): boolean {
-  return (
-    address === 'localhost' ||
-    address === '::1' ||
-    address.startsWith('127.') ||
-    address.startsWith('::ffff:127.')
-  );
 }

@@ -1,11 +1,11 @@
-import { toHex } from '../../protocol/bytes.js';
+import { bytesEqual, toHex } from '../../protocol/bytes.js';
 import { invariant } from '../../protocol/invariant.js';
 import { blockCodec, encodedBlockBytes } from '../../protocol/types/block.js';
 import { blockId } from '../../protocol/types/header.js';
 import { receiptCodec, type BlockReceipts, type Receipt } from '../../protocol/types/receipt.js';
-import { readHead, readTail } from '../../state/chain/marks.js';
+import { HEAD_KEY, readTail } from '../../state/chain/marks.js';
 import { readPastState } from '../../state/chain/past-state.js';
-import { placeCodec, systemLogsCodec, type Head, type Place } from '../../state/chain/records.js';
+import { headCodec, placeCodec, systemLogsCodec, type Head, type Place } from '../../state/chain/records.js';
 import { hasBlock } from '../../state/chain/window.js';
 import { NODE_KEYS } from '../../state/store/keys.js';
 import type { KeyRange, Reader, Store } from '../../state/store/store.js';
@@ -27,6 +27,7 @@ export class ChainReader {
   readonly genesisTimeMs: number;
   readonly #blocks: ByteCache<number, StoredBlock>;
   readonly #receipts: ByteCache<number, StoredReceipts>;
+  #head: { readonly bytes: Uint8Array; readonly head: Head } | undefined;
 
   constructor(store: Store, maxCachedBytes: number) {
     const { chainId, genesisId, genesisTimeMs } = chainRecord.read(store);
@@ -39,9 +40,12 @@ export class ChainReader {
   }
 
   get head(): Head {
-    const head = readHead(this.store);
-    invariant(head !== undefined, 'a ledger has a head');
-    return head;
+    const bytes = this.store.get(HEAD_KEY);
+    invariant(bytes !== undefined, 'a ledger has a head');
+    // Nearly every call asks, and it changes once a block.
+    if (this.#head === undefined || !bytesEqual(bytes, this.#head.bytes))
+      this.#head = { bytes, head: headCodec.decode(bytes) };
+    return this.#head.head;
   }
 
   /** The lowest height whose block is still there; 1 where nothing was dropped. */

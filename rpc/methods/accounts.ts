@@ -15,6 +15,7 @@ import {
   quantity,
   QuantityText,
 } from '../schema/values.js';
+import { then } from '../transport/then.js';
 
 /** In place of a module's code: REVERT with nothing. Wallets take an address with code for a contract. */
 export const MODULE_CODE = '0x60006000fd';
@@ -91,11 +92,3 @@ export const accountMethods: readonly RpcMethod[] = [
     call: ({ services }) => toHex(services.backend.status().validator ?? new Uint8Array(20)),
   }),
 ];
-
-/** Goes on with a value that may still be on its way; at once where it is not. */
-export function then<Value, Result>(
-  value: Value | Promise<Value>,
-  go: (value: Value) => Result,
-): Result | Promise<Result> {
-  return value instanceof Promise ? value.then(go) : go(value);
-}

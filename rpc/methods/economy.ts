@@ -12,7 +12,7 @@ import { paramsRecord } from '../../state/system/chain.js';
 import { defineMethod, parameter, type RpcMethod } from '../method.js';
 import { BlockSelector, LATEST } from '../schema/values.js';
 import type { Deadline } from '../transport/deadline.js';
-import { then } from './accounts.js';
+import { then } from '../transport/then.js';
 import { Height, WeiText } from './status.js';
 
 const Group = z.record(z.string(), z.union([z.int(), WeiText]));

@@ -15,7 +15,7 @@ import {
   type BlockReference,
 } from '../schema/values.js';
 import { AccessListShape } from '../shapes/transaction.js';
-import { then } from './accounts.js';
+import { then } from '../transport/then.js';
 
 const request = parameter('transaction', CallRequest, 'What to simulate.');
 const block = parameter(

@@ -1,9 +1,10 @@
 import { z } from 'zod';
-import { findLogs } from '../logs/find-logs.js';
-import { defineMethod, parameter, type MethodContext, type RpcMethod } from '../method.js';
+import { toHex } from '../../protocol/bytes.js';
+import { findLogs, type LogQuery } from '../logs/find-logs.js';
+import { defineMethod, parameter, RawJson, type MethodContext, type RpcMethod } from '../method.js';
 import { LogRequest, queryOf } from '../schema/logs.js';
 import { HashText } from '../schema/values.js';
-import { LogShape, type LogJson } from '../shapes/log.js';
+import { LogShape } from '../shapes/log.js';
 import { pruned } from './blocks.js';
 
 const filterId = parameter('filter', z.string().max(66), 'Id of the filter.');
@@ -25,6 +26,7 @@ export const logMethods: readonly RpcMethod[] = [
     result: { description: 'In the order of the chain.', schema: z.array(LogShape) },
     errors: searchErrors,
     call: (context, wanted) => getLogs(context, wanted),
+    known: (context, wanted) => knownLogs(context, wanted),
   }),
   defineMethod({
     name: 'eth_newFilter',
@@ -81,16 +83,31 @@ export const logMethods: readonly RpcMethod[] = [
   }),
 ];
 
-async function getLogs(
-  { services, deadline }: MethodContext,
-  wanted: LogRequest,
-): Promise<readonly LogJson[]> {
-  const { chain, limits } = services;
+async function getLogs({ services, deadline }: MethodContext, wanted: LogRequest): Promise<RawJson> {
+  const { chain, limits, answers } = services;
   const query = queryOf(chain, wanted);
-  if (query === undefined || query.from > query.to) return [];
+  if (query === undefined || query.from > query.to) return NO_LOGS;
   if (query.from < chain.lowestHeight) throw pruned(query.from, chain.lowestHeight);
   const { logs } = await findLogs(chain, query, { ...limits, isPartial: false }, deadline);
   // What was dropped while it was read is not there, and must not look as if it had never been.
   if (query.from < chain.lowestHeight) throw pruned(query.from, chain.lowestHeight);
-  return logs;
+  const text = JSON.stringify(logs);
+  const key = answerKey(query);
+  answers.set(key, text, key.length + text.length);
+  return new RawJson(text);
+}
+
+/** Final blocks do not change: nor do the logs of some of them. */
+function knownLogs({ services: { chain, answers } }: MethodContext, wanted: LogRequest): RawJson | undefined {
+  const query = queryOf(chain, wanted);
+  if (query === undefined || query.from < chain.lowestHeight) return undefined;
+  const text = answers.get(answerKey(query));
+  return text === undefined ? undefined : new RawJson(text);
+}
+
+const NO_LOGS = new RawJson('[]');
+
+function answerKey({ filter: { addresses, topics }, from, to }: LogQuery): string {
+  const criteria = [addresses, ...topics].map((choices) => choices.map(toHex).join());
+  return `logs ${from} ${to} ${criteria.join(' ')}`;
 }

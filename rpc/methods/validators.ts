@@ -21,7 +21,7 @@ import { RpcError } from '../errors/rpc-error.js';
 import { defineMethod, parameter, type RpcMethod } from '../method.js';
 import { NextCursor, Page } from '../schema/paging.js';
 import { AddressText, BlockSelector, HexText, LATEST } from '../schema/values.js';
-import { then } from './accounts.js';
+import { then } from '../transport/then.js';
 import { ChecksumAddress, UnixMs, WeiText } from './status.js';
 
 export const ValidatorShape = z

@@ -1,14 +1,15 @@
 import { performance } from 'node:perf_hooks';
-import type { z } from 'zod';
 import { RPC } from '../errors/codes.js';
 import { errorObject, isInternal } from '../errors/mapping.js';
-import { invalidParams, RpcError } from '../errors/rpc-error.js';
+import { RpcError } from '../errors/rpc-error.js';
 import type { RpcLimits } from '../limits.js';
-import { RawJson, type RpcMethod } from '../method.js';
+import { RawJson, type MethodContext, type RpcMethod } from '../method.js';
 import type { Services } from '../services.js';
 import { Deadline } from './deadline.js';
 import { Gate } from './gate.js';
+import { isRecord, ParameterReader } from './parameters.js';
 import type { Session } from './session.js';
+import { allOf, then } from './then.js';
 import type { Turns } from './turns.js';
 
 export interface DispatcherOptions {
@@ -23,6 +24,9 @@ export interface DispatcherOptions {
 
 type Id = string | number | null;
 
+/** Text of JSON; undefined where none is wanted. */
+type Answer = string | undefined;
+
 /** A request that is one, as JSON-RPC 2.0 has it. */
 interface Request {
   /** Undefined where no answer is wanted. */
@@ -36,6 +40,7 @@ export class Dispatcher {
   readonly #options: DispatcherOptions;
   readonly #turns: Turns;
   readonly #gate: Gate;
+  readonly #parameters = new ParameterReader();
 
   constructor(options: DispatcherOptions) {
     const { maxHeavyCalls, maxHeavyWaiting } = options.limits;
@@ -44,17 +49,21 @@ export class Dispatcher {
     this.#gate = new Gate(maxHeavyCalls, maxHeavyWaiting);
   }
 
-  /** @returns undefined where no answer is wanted: of notifications */
-  async handle(text: string, session: Session): Promise<string | undefined> {
-    const parsedOrAnswer = await this.#turns.run(() => {
+  /**
+   * At once where the turn has time and every method answers at once.
+   *
+   * @returns undefined where no answer is wanted: of notifications
+   */
+  handle(text: string, session: Session): Answer | Promise<Answer> {
+    const parsedOrAnswer = this.#turns.run(() => {
       const parsed = parse(text);
       if (parsed instanceof RpcError) return errorText(null, parsed);
       return Array.isArray(parsed) ? (parsed as unknown[]) : this.#one(parsed, session);
     });
-    return Array.isArray(parsedOrAnswer) ? this.#batch(parsedOrAnswer, session) : parsedOrAnswer;
+    return then(parsedOrAnswer, (value) => (Array.isArray(value) ? this.#batch(value, session) : value));
   }
 
-  async #batch(requests: readonly unknown[], session: Session): Promise<string | undefined> {
+  #batch(requests: readonly unknown[], session: Session): Answer | Promise<Answer> {
     const { maxBatch, maxResponseBytes } = this.#options.limits;
     if (requests.length === 0) return errorText(null, requestInvalid('an empty batch'));
     if (requests.length > maxBatch) {
@@ -62,18 +71,19 @@ export class Dispatcher {
       return errorText(null, new RpcError(RPC.limitExceeded, 'RPC_BATCH_TOO_LARGE', 'batch too large', data));
     }
     let size = 0;
-    // The heavy calls of a batch have one place at the gate between them.
-    let heavy = Promise.resolve<string | undefined>(undefined);
-    const answers = requests.map(async (request) => {
-      const run = async (): Promise<string | undefined> => this.#turns.run(() => this.#one(request, session));
-      const answering = this.#isHeavy(request) ? (heavy = heavy.then(run)) : run();
-      const answer = await answering;
+    const bounded = (answer: Answer, request: unknown): Answer => {
       if (answer === undefined) return undefined;
       size += answer.length + 1;
       return size > maxResponseBytes ? errorText(idOf(request), tooLarge(maxResponseBytes)) : answer;
+    };
+    // The heavy calls of a batch have one place at the gate between them.
+    let heavy: Answer | Promise<Answer>;
+    const answers = requests.map((request) => {
+      const run = (): Answer | Promise<Answer> => this.#turns.run(() => this.#one(request, session));
+      const answer = this.#isHeavy(request) ? (heavy = then(heavy, run)) : run();
+      return then(answer, (given) => bounded(given, request));
     });
-    const texts = (await Promise.all(answers)).filter((answer) => answer !== undefined);
-    return texts.length === 0 ? undefined : `[${texts.join(',')}]`;
+    return then(allOf(answers), joined);
   }
 
   #isHeavy(request: unknown): boolean {
@@ -82,19 +92,19 @@ export class Dispatcher {
   }
 
   /** Synchronous as long as the method is. */
-  #one(value: unknown, session: Session): string | undefined | Promise<string | undefined> {
+  #one(value: unknown, session: Session): Answer | Promise<Answer> {
     const request = readRequest(value);
     if (request instanceof RpcError) return errorText(idOf(value), request);
     const startMs = performance.now();
     const { onRequest, onInternalError, methods } = this.#options;
     const method = methods.get(request.method);
     const name = method?.name ?? 'unknown';
-    const succeed = (result: unknown): string | undefined => {
+    const succeed = (result: unknown): Answer => {
       const answer = this.#resultText(request.id ?? null, result);
       onRequest?.(name, performance.now() - startMs, true);
       return request.id === undefined ? undefined : answer;
     };
-    const fail = (error: unknown): string | undefined => {
+    const fail = (error: unknown): Answer => {
       if (isInternal(error)) onInternalError(name, error);
       onRequest?.(name, performance.now() - startMs, false);
       return request.id === undefined ? undefined : errorText(request.id, error);
@@ -110,12 +120,15 @@ export class Dispatcher {
 
   #call(method: RpcMethod, params: unknown, session: Session): unknown {
     const { services, limits } = this.#options;
-    const values = readParams(method, params);
-    const run = (): unknown => {
-      const deadline = new Deadline(this.#turns, limits.maxCallMs);
-      return method.call({ services, session, deadline }, values);
-    };
-    return method.isHeavy ? this.#gate.run(run) : run();
+    const values = this.#parameters.read(method, params);
+    const context = (): MethodContext => ({
+      services,
+      session,
+      deadline: new Deadline(this.#turns, limits.maxCallMs),
+    });
+    if (!method.isHeavy) return method.call(context(), values);
+    // The time of a call begins when it has its place.
+    return method.known?.(context(), values) ?? this.#gate.run(() => method.call(context(), values));
   }
 
   /** @throws RpcError RPC_RESPONSE_TOO_LARGE */
@@ -125,6 +138,11 @@ export class Dispatcher {
     if (json.length > maxResponseBytes) throw tooLarge(maxResponseBytes);
     return `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":${json}}`;
   }
+}
+
+function joined(answers: readonly Answer[]): Answer {
+  const texts = answers.filter((answer) => answer !== undefined);
+  return texts.length === 0 ? undefined : `[${texts.join(',')}]`;
 }
 
 function parse(text: string): unknown {
@@ -153,62 +171,6 @@ function idOf(value: unknown): Id {
 
 function isId(id: unknown): id is Id {
   return id === null || typeof id === 'string' || (typeof id === 'number' && Number.isFinite(id));
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-/** By position or by name. @throws RpcError RPC_PARAMS_INVALID */
-function readParams({ parameters, takesAnything }: RpcMethod, params: unknown): unknown[] {
-  if (takesAnything) return [];
-  const given: readonly unknown[] = Array.isArray(params)
-    ? (params as unknown[])
-    : isRecord(params)
-      ? byName(parameters, params)
-      : [];
-  if (given.length > parameters.length) {
-    throw invalidParams(`too many arguments, want at most ${parameters.length}`, {
-      expected: parameters.length,
-      received: given.length,
-    });
-  }
-  return parameters.map(({ name, schema }, index) => {
-    // A null stands for what is left out.
-    const parsed = schema.safeParse(given[index] ?? undefined);
-    if (parsed.success) return parsed.data;
-    if (given[index] === undefined || given[index] === null) {
-      throw invalidParams(`missing value for required argument ${index}: ${name}`, { argument: index, name });
-    }
-    throw invalidArgument(index, name, parsed.error.issues);
-  });
-}
-
-function byName(parameters: RpcMethod['parameters'], params: Record<string, unknown>): unknown[] {
-  const unknown = Object.keys(params).find((name) => !parameters.some((known) => known.name === name));
-  if (unknown !== undefined) {
-    throw invalidParams(`no argument is called ${JSON.stringify(unknown.slice(0, 64))}`, {
-      known: parameters.map(({ name }) => name),
-    });
-  }
-  return parameters.map(({ name }) => params[name]);
-}
-
-/** Faults that are told of one argument. */
-const MAX_ISSUES = 8;
-
-function invalidArgument(index: number, name: string, issues: readonly z.core.$ZodIssue[]): RpcError {
-  const faults = issues.slice(0, MAX_ISSUES).map(({ path, message }) => ({
-    path: path.map((part) => String(part).slice(0, 64)).join('.'),
-    message: message.slice(0, 200),
-  }));
-  const [first] = faults;
-  const where = first === undefined || first.path === '' ? '' : ` at ${first.path}`;
-  return invalidParams(`invalid argument ${index} (${name})${where}: ${first?.message ?? 'not valid'}`, {
-    argument: index,
-    name,
-    faults,
-  });
 }
 
 export function errorText(id: Id, error: unknown): string {

@@ -13,10 +13,14 @@ export class Gate {
     this.#maxWaiting = maxWaiting;
   }
 
-  /** @throws RpcError RPC_BUSY when too many wait already */
-  async run<Result>(work: () => Result | Promise<Result>): Promise<Result> {
-    if (this.#running >= this.#maxRunning) await this.#wait();
-    else this.#running++;
+  /** At once where a place is free. @throws RpcError RPC_BUSY when too many wait already */
+  run<Result>(work: () => Result | Promise<Result>): Promise<Result> {
+    if (this.#running >= this.#maxRunning) return this.#wait().then(() => this.#hold(work));
+    this.#running++;
+    return this.#hold(work);
+  }
+
+  async #hold<Result>(work: () => Result | Promise<Result>): Promise<Result> {
     try {
       return await work();
     } finally {

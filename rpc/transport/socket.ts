@@ -51,8 +51,7 @@ export function serveSocket(socket: WebSocket, client: string, serving: SocketSe
       return;
     }
     if (++pending > MAX_PENDING) socket.close(POLICY_VIOLATION, 'too many requests at a time');
-    void dispatcher
-      .handle(text, { client, push: channel })
+    void Promise.resolve(dispatcher.handle(text, { client, push: channel }))
       .then((answer) => {
         if (answer !== undefined) channel.send(answer);
       })

@@ -57,6 +57,20 @@ describe('JSON-RPC over HTTP', () => {
     for (const [body, code] of cases) assert.deepEqual(codesOf(await answerTo(body)), [code], body);
   });
 
+  test('what was read before is read the same, and a text that looks like an object is none', async () => {
+    const filter = { fromBlock: '0x0', address: chain.rich[0]?.address };
+    for (let i = 0; i < 2; i++) {
+      assert.deepEqual(await chain.ask('eth_getLogs', [filter]), []);
+      assert.equal((await chain.call('eth_getLogs', [JSON.stringify(filter)])).error?.code, -32602);
+      assert.equal((await chain.call('eth_getLogs', [{ ...filter, address: '0x1' }])).error?.code, -32602);
+      const deep = `${'['.repeat(20_000)}${']'.repeat(20_000)}`;
+      assert.deepEqual(
+        codesOf(await answerTo(`{"jsonrpc":"2.0","id":1,"method":"eth_getLogs","params":[${deep}]}`)),
+        [-32602],
+      );
+    }
+  });
+
   test('parameters may be given by name', async () => {
     const address = chain.rich[0]?.address;
     const { result } = await chain.call('eth_getBalance', { address, block: 'latest' });
