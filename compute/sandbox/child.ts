@@ -1,7 +1,17 @@
-/** What runs as the child: takes one job from its standard input, writes frames to its standard output, then leaves. */
+/** What runs as the child: takes one job from its standard input, writes frames to a pipe of their own, then leaves. */
 import { closeSync, readdirSync, readFileSync } from 'node:fs';
+import { Socket } from 'node:net';
 import { pathToFileURL } from 'node:url';
-import { FrameError, FrameReader, framesOf, jsonFrame, readEnd, readJson, type Frame } from './frames.js';
+import {
+  FRAMES_FD,
+  FrameError,
+  FrameReader,
+  framesOf,
+  jsonFrame,
+  readEnd,
+  readJson,
+  type Frame,
+} from './frames.js';
 import { ProgramError, type ProgramContext, type SandboxProgram } from './program.js';
 import { createVramQuota } from './vram.js';
 
@@ -21,7 +31,7 @@ await main();
 
 async function main(): Promise<void> {
   closeInherited();
-  const write = takeOverOutput();
+  const write = openFrames();
   try {
     const { start, inputs } = await readJob();
     const program = (await import(pathToFileURL(start.program).href)) as SandboxProgram;
@@ -39,7 +49,7 @@ function closeInherited(): void {
   if (process.platform !== 'linux') return;
   for (const name of readdirSync('/proc/self/fdinfo')) {
     const fd = Number(name);
-    if (fd <= 2) continue;
+    if (fd <= FRAMES_FD) continue;
     try {
       const flags = /^flags:\s*([0-7]+)/m.exec(readFileSync(`/proc/self/fdinfo/${name}`, 'latin1'))?.[1];
       if (flags !== undefined && (parseInt(flags, 8) & O_CLOEXEC) === 0) closeSync(fd);
@@ -51,20 +61,15 @@ function closeInherited(): void {
 
 type Write = (parts: Iterable<Uint8Array>) => Promise<void>;
 
-/** Standard output is for frames, one writer after the other: whatever else would print there goes to the log. */
-function takeOverOutput(): Write {
-  const output = process.stdout;
-  const write = output.write.bind(output) as (
-    bytes: Uint8Array,
-    done: (error?: Error | null) => void,
-  ) => boolean;
-  output.write = process.stderr.write.bind(process.stderr);
+/** One writer after the other: what belongs together stays so. */
+function openFrames(): Write {
+  const pipe = new Socket({ fd: FRAMES_FD, readable: false, writable: true });
   let turn: Promise<void> = Promise.resolve();
   return (parts) => {
     turn = turn.then(async () => {
       for (const bytes of parts)
         await new Promise<void>((resolve, reject) => {
-          write(bytes, (error) => (error ? reject(error) : resolve()));
+          pipe.write(bytes, (error) => (error ? reject(error) : resolve()));
         });
     });
     return turn;

@@ -14,6 +14,11 @@ export interface Frame {
   readonly payload: Uint8Array;
 }
 
+/**
+ * Descriptor on which a job writes its frames. Not standard output: drivers print there, Dawn does, and what they print is for the log.
+ */
+export const FRAMES_FD = 3;
+
 /** Bytes of one frame's payload. Larger things travel as chunks. */
 export const MAX_FRAME_BYTES = 1024 * 1024;
 

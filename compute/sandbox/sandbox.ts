@@ -1,9 +1,10 @@
 import { spawn, type ChildProcessByStdio } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import type { Readable, Writable } from 'node:stream';
 import { dirname, join, parse, relative, isAbsolute } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { OgpuError } from '../../protocol/errors.js';
-import { framesOf, jsonFrame, MAX_FRAME_BYTES } from './frames.js';
+import { FRAMES_FD, framesOf, jsonFrame, MAX_FRAME_BYTES } from './frames.js';
 import { detectIsolation, launchCommand } from './isolation.js';
 import { watchMemory, type MemoryWatch } from './memory-watch.js';
 import type { Ending, SandboxOutcome } from './outcome.js';
@@ -100,18 +101,18 @@ async function launch(job: SandboxJob): Promise<Child> {
     {
       dataBytes: memoryBytes + IDLE_BYTES,
       heapBytes: Math.min(memoryBytes, MAX_HEAP_BYTES),
-      readable: [CODE_ROOT, join(CODE_ROOT, '..', 'package.json'), join(CODE_ROOT, '..', 'node_modules')],
+      readable: readableCode(),
       hidden: job.hidden ?? [],
     },
     ENTRY,
   ) as [string, ...string[]];
   const child = spawn(command, args, {
-    stdio: ['pipe', 'pipe', 'pipe'],
+    stdio: ['pipe', 'pipe', 'pipe', 'pipe'],
     env: { ...job.environment },
     cwd: parse(process.execPath).root,
     detached: process.platform !== 'win32',
     windowsHide: true,
-  });
+  }) as Child;
   await new Promise<void>((resolve, reject) => {
     child.once('spawn', resolve);
     child.once('error', (cause) => {
@@ -121,10 +122,21 @@ async function launch(job: SandboxJob): Promise<Child> {
   return child;
 }
 
+/** This project and what it depends on, wherever a package manager has put that. */
+function readableCode(): readonly string[] {
+  const readable = [CODE_ROOT];
+  for (let folder = CODE_ROOT; folder !== dirname(folder); folder = dirname(folder))
+    readable.push(
+      ...[join(folder, 'node_modules'), join(folder, 'package.json')].filter((path) => existsSync(path)),
+    );
+  return readable;
+}
+
 /** Watches one child from its first frame to its end. */
 class Supervision {
   private readonly startedMs = performance.now();
   private readonly child: Child;
+  private readonly frames: Readable;
   private readonly job: SandboxJob;
   private readonly results: ResultReader;
   private readonly memory: MemoryWatch;
@@ -135,6 +147,7 @@ class Supervision {
 
   constructor(child: Child, job: SandboxJob) {
     this.child = child;
+    this.frames = child.stdio[FRAMES_FD] as Readable;
     this.job = job;
     this.results = new ResultReader(job, job.limits.outputBytes);
     this.memory = watchMemory(child.pid ?? 0, job.limits.memoryBytes + IDLE_BYTES, () => {
@@ -170,7 +183,7 @@ class Supervision {
   private async readResults(): Promise<void> {
     let leave: NodeJS.Timeout | undefined;
     try {
-      for await (const piece of this.child.stdout) {
+      for await (const piece of this.frames) {
         const breach = this.breach === undefined ? await this.results.push(piece as Buffer) : undefined;
         if (breach !== undefined) this.end(breach);
         if (this.results.ending() !== undefined) leave ??= setTimeout(() => this.kill(), LEAVE_MS);
@@ -183,10 +196,11 @@ class Supervision {
   }
 
   private readLog(): void {
-    this.child.stderr.on('data', (piece: Buffer) => {
-      if (this.log.push(piece) > MAX_LOG_BYTES)
-        this.end({ kind: 'output-too-large', stream: 'log', maxBytes: MAX_LOG_BYTES });
-    });
+    for (const stream of [this.child.stdout, this.child.stderr])
+      stream.on('data', (piece: Buffer) => {
+        if (this.log.push(piece) > MAX_LOG_BYTES)
+          this.end({ kind: 'output-too-large', stream: 'log', maxBytes: MAX_LOG_BYTES });
+      });
   }
 
   /** A child that dies while it is fed is no error here: how it died is told by its end. */

@@ -1,7 +1,7 @@
 /** A program for the sandbox that misbehaves as its settings say. */
 import { readFileSync, readdirSync, writeFileSync, writeSync } from 'node:fs';
 import { connect } from 'node:net';
-import { frameHeader } from '../../compute/sandbox/frames.js';
+import { FRAMES_FD, frameHeader } from '../../compute/sandbox/frames.js';
 import { deviceLost, type ProgramContext } from '../../compute/sandbox/program.js';
 
 type Act = (context: ProgramContext, argument: unknown) => Promise<void> | void;
@@ -64,23 +64,23 @@ const ACTS: Readonly<Record<string, Act>> = {
     for (;;) force(2, 'x'.repeat(65536));
   },
   text() {
-    for (;;) force(1, 'Loading driver…\n');
+    for (;;) force(FRAMES_FD, 'Loading driver…\n');
   },
   async falling({ emit }) {
     await emit(1, new Uint8Array(1));
     await emit(0, new Uint8Array(1));
   },
   hugeFrame() {
-    writeSync(1, frameHeader('chunk', 2 ** 31));
+    writeSync(FRAMES_FD, frameHeader('chunk', 2 ** 31));
   },
   halfSegment() {
-    writeSync(1, frameHeader('chunk', 1));
-    writeSync(1, new Uint8Array(1));
+    writeSync(FRAMES_FD, frameHeader('chunk', 1));
+    writeSync(FRAMES_FD, new Uint8Array(1));
   },
   lyingProgress() {
     const said = new TextEncoder().encode('{"done":2,"total":1}');
-    writeSync(1, frameHeader('progress', said.length));
-    writeSync(1, said);
+    writeSync(FRAMES_FD, frameHeader('progress', said.length));
+    writeSync(FRAMES_FD, said);
   },
   random(_context, seed) {
     let state = Number(seed) | 1;
@@ -88,7 +88,7 @@ const ACTS: Readonly<Record<string, Act>> = {
       state = Math.imul(state, 1_664_525) + 1_013_904_223;
       return state >>> 24;
     });
-    writeSync(1, bytes);
+    writeSync(FRAMES_FD, bytes);
   },
   /** Done, and then it does not leave. */
   async lingers({ emit }) {
@@ -97,7 +97,7 @@ const ACTS: Readonly<Record<string, Act>> = {
     setInterval(() => undefined, 1000);
   },
   async printsToo({ emit }) {
-    process.stdout.write('hello from a library\n');
+    writeSync(1, 'hello from a driver\n');
     await emit(0, new Uint8Array([9]));
   },
   async look({ emit }, paths) {
@@ -138,7 +138,7 @@ function force(fd: number, text: string): void {
 }
 
 function isInherited(fd: string): boolean {
-  if (Number(fd) <= 2) return false;
+  if (Number(fd) <= FRAMES_FD) return false;
   const info = attempt(() => readFileSync(`/proc/self/fdinfo/${fd}`, 'latin1'));
   const flags = typeof info === 'string' ? /^flags:\s*([0-7]+)/m.exec(info)?.[1] : undefined;
   return flags !== undefined && (parseInt(flags, 8) & 0o2000000) === 0;

@@ -67,7 +67,7 @@ describe('a job in the sandbox', () => {
   test('may print: what is printed is no result', async () => {
     const { outcome, segments } = await act('printsToo');
     assert.equal(outcome.kind, 'completed');
-    assert.match(outcome.log, /hello from a library/);
+    assert.match(outcome.log, /hello from a driver/);
     assert.deepEqual([...segments.values()], [Uint8Array.of(9)]);
   });
 
