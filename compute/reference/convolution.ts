@@ -31,7 +31,17 @@ export const conv2d: Kernel<'conv2d'> = ({ x, weights, bias, scale }, attributes
     for (let first = 0; first < pixels; first += atOnce) {
       const count = Math.min(atOnce, pixels - first);
       for (let i = 0; i < count; i++)
-        gatherPatch(input, x.shape, first + i, y.shape, window, group * groupChannels, groupChannels, patches, i * terms);
+        gatherPatch(
+          input,
+          x.shape,
+          first + i,
+          y.shape,
+          window,
+          group * groupChannels,
+          groupChannels,
+          patches,
+          i * terms,
+        );
       multiplyRows(patches, count, groupFactors, groupOutputs, terms, sums);
       for (let i = 0; i < count; i++) {
         const at = (first + i) * outputs + group * groupOutputs;
@@ -47,7 +57,16 @@ function gatherPatch(
   [, height = 0, width = 0, channels = 0]: readonly number[],
   pixel: number,
   [, rows = 0, columns = 0]: readonly number[],
-  { kernelHeight, kernelWidth, strideHeight, strideWidth, dilationHeight, dilationWidth, padTop, padLeft }: Kernel2d,
+  {
+    kernelHeight,
+    kernelWidth,
+    strideHeight,
+    strideWidth,
+    dilationHeight,
+    dilationWidth,
+    padTop,
+    padLeft,
+  }: Kernel2d,
   firstChannel: number,
   count: number,
   patches: Int32Array,
@@ -115,4 +134,3 @@ function addTap(
       sums[output] = ((sums[output] ?? 0) + Math.imul(value, factors[tap + output] ?? 0)) | 0;
   }
 }
-

@@ -45,9 +45,7 @@ export const compare: Kernel<'compare'> = ({ a, b }, { relation }, y) => {
   for (let i = 0; i < y.data.length; i++) y.data[i] = holds(a.data[i] ?? 0, right[i] ?? 0) ? 1 : 0;
 };
 
-const RELATIONS: Readonly<
-  Record<Attributes<'compare'>['relation'], (a: number, b: number) => boolean>
-> = {
+const RELATIONS: Readonly<Record<Attributes<'compare'>['relation'], (a: number, b: number) => boolean>> = {
   equal: (a, b) => a === b,
   notEqual: (a, b) => a !== b,
   less: (a, b) => a < b,

@@ -23,7 +23,9 @@ import type { Kernel, Tensor } from './tensor.js';
 import { averagePool, maxPool } from './windows.js';
 
 /** An input of a segment is not what the program takes. */
-export class InputError extends OgpuError<'INPUT_COUNT' | 'INPUT_LENGTH' | 'INPUT_TYPE' | 'INPUT_OUT_OF_RANGE'> {}
+export class InputError extends OgpuError<
+  'INPUT_COUNT' | 'INPUT_LENGTH' | 'INPUT_TYPE' | 'INPUT_OUT_OF_RANGE'
+> {}
 
 const KERNELS: { readonly [Op in OperatorName]: Kernel<Op> } = {
   conv2d,

@@ -87,4 +87,3 @@ function blocksOf(
 function whole({ data, shape }: Tensor): View {
   return { data, offset: 0, strides: stridesOf(shape) };
 }
-

@@ -14,7 +14,8 @@ export function multiplyRows(
   const wholeRows = rows - (rows % 2);
   const wholeColumns = columns - (columns % 4);
   for (let i = 0; i < wholeRows; i += 2)
-    for (let j = 0; j < wholeColumns; j += 4) multiplyBlock(a, i * terms, b, j * terms, terms, sums, i * columns + j, columns);
+    for (let j = 0; j < wholeColumns; j += 4)
+      multiplyBlock(a, i * terms, b, j * terms, terms, sums, i * columns + j, columns);
   for (let i = 0; i < rows; i++)
     for (let j = i < wholeRows ? wholeColumns : 0; j < columns; j++)
       sums[i * columns + j] = dotProduct(a, i * terms, b, j * terms, terms);

@@ -19,8 +19,12 @@ export function fractionBits(elementBytes: number): number {
 export const resize: Kernel<'resize'> = ({ x }, { height, width, mode, grid }, y) => {
   const [batch = 0, inputHeight = 0, inputWidth = 0, channels = 0] = x.shape;
   const bits = mode === 'bilinear' ? fractionBits(x.data.BYTES_PER_ELEMENT) : 0;
-  const rows = mode === 'bilinear' ? bilinearTaps(inputHeight, height, grid, bits) : nearestTaps(inputHeight, height, grid);
-  const columns = mode === 'bilinear' ? bilinearTaps(inputWidth, width, grid, bits) : nearestTaps(inputWidth, width, grid);
+  const rows =
+    mode === 'bilinear'
+      ? bilinearTaps(inputHeight, height, grid, bits)
+      : nearestTaps(inputHeight, height, grid);
+  const columns =
+    mode === 'bilinear' ? bilinearTaps(inputWidth, width, grid, bits) : nearestTaps(inputWidth, width, grid);
   const half = bits === 0 ? 0 : 1 << (2 * bits - 1);
   const at = (image: number, row: number, column: number): number =>
     ((image * inputHeight + row) * inputWidth + column) * channels;
@@ -37,7 +41,12 @@ export const resize: Kernel<'resize'> = ({ x }, { height, width, mode, grid }, y
         const bottomRight = at(image, bottom, right);
         for (let channel = 0; channel < channels; channel++) {
           const above = blend(x.data[topLeft + channel] ?? 0, x.data[topRight + channel] ?? 0, across, bits);
-          const below = blend(x.data[bottomLeft + channel] ?? 0, x.data[bottomRight + channel] ?? 0, across, bits);
+          const below = blend(
+            x.data[bottomLeft + channel] ?? 0,
+            x.data[bottomRight + channel] ?? 0,
+            across,
+            bits,
+          );
           y.data[target++] = (blend(above, below, down, bits) + half) >> (2 * bits);
         }
       }

@@ -1,6 +1,12 @@
 import type { TensorData } from '../../protocol/graph/tensor-data.js';
 import { allocateTensor } from '../../protocol/graph/tensor-data.js';
-import { broadcastStrides, elementCount, sameShape, sizeAt, stridesOf } from '../../protocol/graph/tensors.js';
+import {
+  broadcastStrides,
+  elementCount,
+  sameShape,
+  sizeAt,
+  stridesOf,
+} from '../../protocol/graph/tensors.js';
 import type { Tensor } from './tensor.js';
 
 /** A tensor seen from an offset, with a step along each dimension. */

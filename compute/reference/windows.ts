@@ -67,7 +67,8 @@ function eachWindow(
         const left = column * strideWidth - padLeft;
         columns.begin = Math.max(left, 0);
         columns.end = Math.min(left + kernelWidth, width);
-        for (channel.index = 0; channel.index < channels; channel.index++) visit(channel, rows, columns, at++);
+        for (channel.index = 0; channel.index < channels; channel.index++)
+          visit(channel, rows, columns, at++);
       }
     }
   }

@@ -62,7 +62,9 @@ export function buildGraph(): GraphBuilder {
       const weights = packWeights(data);
       const finished = nodes.map(({ op, operands, attributes }) => {
         const refs = Object.entries(operands as Readonly<Record<string, TensorRef | undefined>>);
-        const ids = refs.flatMap(([name, ref]) => (ref === undefined ? [] : [[name, operandId(ref)] as const]));
+        const ids = refs.flatMap(([name, ref]) =>
+          ref === undefined ? [] : [[name, operandId(ref)] as const],
+        );
         return { op, operands: Object.fromEntries(ids), attributes } as unknown as GraphNode;
       });
       const graph: Graph = {

@@ -43,7 +43,8 @@ export function checkGraph(graph: Graph): { faults: readonly GraphFault[]; tenso
   if (faults.length > 0) return { faults, tensors: [] };
   checkDeclarations(graph, faults);
   const tensors: (TensorType | undefined)[] = [...graph.inputs, ...graph.constants];
-  for (const [index, node] of graph.nodes.entries()) tensors.push(checkNode(graph, node, index, tensors, faults));
+  for (const [index, node] of graph.nodes.entries())
+    tensors.push(checkNode(graph, node, index, tensors, faults));
   checkOutputs(graph, tensors, faults);
   checkUses(graph, faults);
   const known = tensors.filter((tensor) => tensor !== undefined);
@@ -130,7 +131,11 @@ function checkOutputs(
 ): void {
   for (const [index, id] of graph.outputs.entries()) {
     if (!isTensorBefore(id, tensors.length))
-      faults.push({ path: `outputs[${index}]`, code: 'OPERAND_UNKNOWN', message: `tensor ${id} is not there` });
+      faults.push({
+        path: `outputs[${index}]`,
+        code: 'OPERAND_UNKNOWN',
+        message: `tensor ${id} is not there`,
+      });
   }
   const states = graph.inputs.filter(({ role }) => role === 'state');
   if (states.length === 0) return;
@@ -140,7 +145,8 @@ function checkOutputs(
   }
   for (const [index, state] of states.entries()) {
     const output = tensors[graph.outputs[index] ?? -1];
-    if (output === undefined || (output.type === state.type && sameShape(output.shape, state.shape))) continue;
+    if (output === undefined || (output.type === state.type && sameShape(output.shape, state.shape)))
+      continue;
     const message = `${output.shape.join('×')} ${output.type} does not renew a state of ${state.shape.join('×')} ${state.type}`;
     faults.push({ path: `outputs[${index}]`, code: 'STATE_MISMATCH', message });
   }

@@ -44,7 +44,10 @@ export function stateLeaf(
   salt: Uint8Array,
   stateHash: Uint8Array,
 ): Uint8Array {
-  invariant(job.length === 32 && salt.length === 32 && stateHash.length === 32, 'parts of a leaf have 32 bytes');
+  invariant(
+    job.length === 32 && salt.length === 32 && stateHash.length === 32,
+    'parts of a leaf have 32 bytes',
+  );
   return domainHash(chainId, 'audit-leaf', job, indexBytes(index), salt, stateHash);
 }
 

@@ -1,5 +1,14 @@
 import { createCodec } from '../ssz/codec.js';
-import { bytes32, ContainerType, listOf, numbersOf, uint16, uint32, uint8, type ValueOf } from '../ssz/types.js';
+import {
+  bytes32,
+  ContainerType,
+  listOf,
+  numbersOf,
+  uint16,
+  uint32,
+  uint8,
+  type ValueOf,
+} from '../ssz/types.js';
 import { refuseFaults, type GraphFault } from './faults.js';
 import { INPUT_ROLES, type Graph } from './graph.js';
 import {

@@ -48,7 +48,11 @@ export function segmentWork(graph: Graph, tensors: TensorTypes): Work {
 /** Cost of the node that makes tensor `id`. */
 export function nodeWork(node: GraphNode, id: TensorId, tensors: TensorTypes): NodeWork {
   const operands = presentOperands(node);
-  const { macs, steps } = countOf(node, typeOf(id, tensors), operands.map((operand) => typeOf(operand, tensors)));
+  const { macs, steps } = countOf(
+    node,
+    typeOf(id, tensors),
+    operands.map((operand) => typeOf(operand, tensors)),
+  );
   if (macs + steps === 0) return NOTHING;
   return {
     macs,

@@ -7,7 +7,8 @@ import type { DataType } from './tensors.js';
  * - `flag`: 0 or 1; `type`: an element type by its code; a list of words: one of them, by its place
  * - `counts`, `sizes`: as many as fill the node's list of integers, shared evenly among the vectors of an operator
  */
-export type AttributeKind = 'int' | 'size' | 'count' | 'flag' | 'type' | 'counts' | 'sizes' | readonly string[];
+export type AttributeKind =
+  'int' | 'size' | 'count' | 'flag' | 'type' | 'counts' | 'sizes' | readonly string[];
 
 interface OperatorForm {
   /** On the wire; never reused. */
@@ -179,7 +180,8 @@ export function resolveOperands<T extends object>(
   for (const [name, id] of Object.entries(operands)) {
     if (id === undefined) continue;
     const found = typeof id === 'number' ? find(id) : id.flatMap((part) => find(part) ?? []);
-    if (found === undefined || (typeof id === 'object' && (found as T[]).length < id.length)) return undefined;
+    if (found === undefined || (typeof id === 'object' && (found as T[]).length < id.length))
+      return undefined;
     resolved[name] = found;
   }
   return resolved as unknown as OperandsAs<OperatorName, T>;
@@ -189,4 +191,3 @@ export function resolveOperands<T extends object>(
 export function presentOperands(node: GraphNode): TensorId[] {
   return operandList(node).filter((id) => id !== undefined);
 }
-

@@ -55,11 +55,10 @@ export function planJob(program: Program, segmentation: Segmentation): JobPlan {
     refuse(`${segmentation.kind} do not suit a program ${isChain ? 'without' : 'with'} state`);
   const plan = planOf(program, segmentation);
   if (plan.segments < 1 || plan.segments > MAX_SEGMENTS)
-    throw new SegmentationError(
-      'SEGMENT_COUNT',
-      `${plan.segments} segments are not 1 to ${MAX_SEGMENTS}`,
-      { segments: plan.segments, max: MAX_SEGMENTS },
-    );
+    throw new SegmentationError('SEGMENT_COUNT', `${plan.segments} segments are not 1 to ${MAX_SEGMENTS}`, {
+      segments: plan.segments,
+      max: MAX_SEGMENTS,
+    });
   return plan;
 }
 

@@ -34,7 +34,13 @@ export function firstState(plan: JobPlan, jobInput: Uint8Array): Uint8Array {
 /** Items and state in the order of the graph's inputs. */
 export function segmentInputs(plan: JobPlan, items: readonly TensorData[], state?: Uint8Array): TensorData[] {
   const { inputs } = plan.program.graph;
-  const states = state === undefined ? [] : split(inputs.filter(({ role }) => role === 'state'), state);
+  const states =
+    state === undefined
+      ? []
+      : split(
+          inputs.filter(({ role }) => role === 'state'),
+          state,
+        );
   const [nextItem, nextState] = [items.values(), states.values()];
   return inputs.flatMap(({ role }) => (role === 'item' ? nextItem : nextState).next().value ?? []);
 }
@@ -183,10 +189,14 @@ function join(parts: readonly TensorData[]): Uint8Array {
 
 function checkInput({ inputBytes }: JobPlan, jobInput: Uint8Array): void {
   if (jobInput.length !== inputBytes)
-    throw new SegmentationError('JOB_INPUT_LENGTH', `an input of ${jobInput.length} bytes is not ${inputBytes}`, {
-      expected: inputBytes,
-      received: jobInput.length,
-    });
+    throw new SegmentationError(
+      'JOB_INPUT_LENGTH',
+      `an input of ${jobInput.length} bytes is not ${inputBytes}`,
+      {
+        expected: inputBytes,
+        received: jobInput.length,
+      },
+    );
 }
 
 function checkIndex({ segments }: JobPlan, index: number): void {

@@ -68,11 +68,16 @@ function sumRange(
   scale: Known | undefined,
   report: Report,
 ): Range {
-  if (scale === undefined) return outputRange([accumulator(sumOf(a, signed(b, sign)), report)], stage, undefined, report);
+  if (scale === undefined)
+    return outputRange([accumulator(sumOf(a, signed(b, sign)), report)], stage, undefined, report);
   const { data } = scale;
   if (!(data instanceof Int32Array) || !checkScale(data, report)) return { min: stage.low, max: stage.high };
   const sum = sumOf(termRange(a, data, 0), signed(termRange(b, data, 2), sign));
-  const last: Known = { tensor: { type: 'int32', shape: [1, 2] }, range: scale.range, data: data.subarray(4) };
+  const last: Known = {
+    tensor: { type: 'int32', shape: [1, 2] },
+    range: scale.range,
+    data: data.subarray(4),
+  };
   return outputRange([sum], stage, last, report);
 }
 

@@ -1,5 +1,14 @@
 import { lastSize, sizeAt, TYPE_RANGES, type Range } from '../tensors.js';
-import { accumulator, checkScale, moved, outputRange, productOf, sumOf, times, type RangeRule } from './rules.js';
+import {
+  accumulator,
+  checkScale,
+  moved,
+  outputRange,
+  productOf,
+  sumOf,
+  times,
+  type RangeRule,
+} from './rules.js';
 
 export const reduceSum: RangeRule<'reduceSum'> = ({ x, scale }, attributes, report) => {
   const { axis, zeroX } = attributes;

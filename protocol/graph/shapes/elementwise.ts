@@ -1,14 +1,7 @@
 import type { Report } from '../faults.js';
 import type { Attributes, OperandsAs } from '../operators.js';
 import { broadcasts, lastSize, sameShape, type TensorType } from '../tensors.js';
-import {
-  checkClamp,
-  checkOutput,
-  checkSameType,
-  checkType,
-  checkZero,
-  type ShapeRule,
-} from './rules.js';
+import { checkClamp, checkOutput, checkSameType, checkType, checkZero, type ShapeRule } from './rules.js';
 
 /** Multipliers of a scaled sum: for a, for b, for both together. */
 const SUM_SCALE = [1, 6] as const;

@@ -8,7 +8,10 @@ export const concat: ShapeRule<'concat'> = ({ parts }, { axis }, report) => {
   for (const part of parts) {
     checkSameType('parts', first, part, report);
     if (part.shape.length !== first.shape.length || others(part.shape) !== others(first.shape))
-      report('SHAPE_MISMATCH', `parts ${first.shape.join('×')} and ${part.shape.join('×')} along axis ${axis}`);
+      report(
+        'SHAPE_MISMATCH',
+        `parts ${first.shape.join('×')} and ${part.shape.join('×')} along axis ${axis}`,
+      );
   }
   const total = parts.reduce((sum, { shape }) => sum + sizeAt(shape, axis), 0);
   return { type: first.type, shape: first.shape.with(axis, total) };

@@ -1,6 +1,15 @@
 import { MAX_ROW, MAX_TERMS } from '../limits.js';
 import { lastSize, sizeAt } from '../tensors.js';
-import { checkAxis, checkLimit, checkOutput, checkShape, checkType, checkZero, NARROW_TYPES, type ShapeRule } from './rules.js';
+import {
+  checkAxis,
+  checkLimit,
+  checkOutput,
+  checkShape,
+  checkType,
+  checkZero,
+  NARROW_TYPES,
+  type ShapeRule,
+} from './rules.js';
 
 /** The reduced dimension stays, with the size 1. */
 export const reduceSum: ShapeRule<'reduceSum'> = ({ x, scale }, attributes, report) => {

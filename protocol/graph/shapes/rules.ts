@@ -56,7 +56,12 @@ export function checkLimit(what: string, value: number, limit: number, report: R
   if (value > limit) report('LIMIT_EXCEEDED', `${what} ${value} exceeds ${limit}`);
 }
 
-export function checkVector(name: string, vector: readonly number[], length: number, report: Report): boolean {
+export function checkVector(
+  name: string,
+  vector: readonly number[],
+  length: number,
+  report: Report,
+): boolean {
   if (vector.length === length) return true;
   report('ATTRIBUTE_COUNT', `${name} has ${vector.length} integers, not ${length}`);
   return false;
@@ -87,10 +92,7 @@ export function checkOutput(
     const [rows = 0, columns = 0] = scale.shape;
     const channels = lastSize(shape);
     if (scale.shape.length !== 2 || (rows !== 1 && rows !== channels) || (columns !== 2 && columns !== 4))
-      report(
-        'SHAPE_MISMATCH',
-        `scale is ${scale.shape.join('×')}, not 1 or ${channels} rows of 2 or 4`,
-      );
+      report('SHAPE_MISMATCH', `scale is ${scale.shape.join('×')}, not 1 or ${channels} rows of 2 or 4`);
   }
   return { type: stage.outType, shape };
 }
@@ -109,7 +111,13 @@ export function checkClamp(
  *
  * @param reach elements from the first to the last tap, dilation included
  */
-export function windowCount(size: number, reach: number, stride: number, before: number, after: number): number {
+export function windowCount(
+  size: number,
+  reach: number,
+  stride: number,
+  before: number,
+  after: number,
+): number {
   return Math.floor((size + before + after - reach) / stride) + 1;
 }
 

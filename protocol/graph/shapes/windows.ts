@@ -12,8 +12,7 @@ import {
   type ShapeRule,
 } from './rules.js';
 
-export const maxPool: ShapeRule<'maxPool'> = ({ x }, attributes, report) =>
-  poolShape(x, attributes, report);
+export const maxPool: ShapeRule<'maxPool'> = ({ x }, attributes, report) => poolShape(x, attributes, report);
 
 export const averagePool: ShapeRule<'averagePool'> = ({ x }, attributes, report) => {
   checkType('x', x, NARROW_TYPES, report);

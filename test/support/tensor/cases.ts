@@ -1,4 +1,10 @@
-import { buildGraph, outputStage, windowOf, type GraphBuilder, type TensorRef } from '../../../protocol/graph/builder.js';
+import {
+  buildGraph,
+  outputStage,
+  windowOf,
+  type GraphBuilder,
+  type TensorRef,
+} from '../../../protocol/graph/builder.js';
 import type { Graph } from '../../../protocol/graph/graph.js';
 import type { OperatorName, OutputStage, WindowAttributes } from '../../../protocol/graph/operators.js';
 import { allocateTensor, type TensorData } from '../../../protocol/graph/tensor-data.js';
@@ -41,7 +47,11 @@ export function between(prng: Prng, min: number, max: number): number {
 }
 
 /** Elements of a tensor within a range: ends and zero more often than chance would have it, sometimes nothing but one end. */
-export function randomData(prng: Prng, { type, shape }: TensorType, range: Range = TYPE_RANGES[type]): TensorData {
+export function randomData(
+  prng: Prng,
+  { type, shape }: TensorType,
+  range: Range = TYPE_RANGES[type],
+): TensorData {
   const data = allocateTensor(type, elementCount(shape));
   const { min, max } = range;
   const kind = prng.below(6);
@@ -54,12 +64,22 @@ export function randomData(prng: Prng, { type, shape }: TensorType, range: Range
   return data;
 }
 
-function input({ prng, graph, inputs }: Draw, type: DataType, shape: readonly number[], range = TYPE_RANGES[type]): TensorRef {
+function input(
+  { prng, graph, inputs }: Draw,
+  type: DataType,
+  shape: readonly number[],
+  range = TYPE_RANGES[type],
+): TensorRef {
   inputs.push(randomData(prng, { type, shape }, range));
   return graph.input({ type, shape }, range);
 }
 
-function constant({ prng, graph }: Draw, type: DataType, shape: readonly number[], range = TYPE_RANGES[type]): TensorRef {
+function constant(
+  { prng, graph }: Draw,
+  type: DataType,
+  shape: readonly number[],
+  range = TYPE_RANGES[type],
+): TensorRef {
   return graph.constant({ type, shape }, randomData(prng, { type, shape }, range));
 }
 
@@ -175,7 +195,8 @@ function makePair(draw: Draw, op: 'add' | 'sub' | 'mul'): TensorRef {
   const [typeA, typeB] = [prng.pick(ALL), prng.pick(ALL)];
   const isScaled = prng.chance(1, 2);
   const range = (type: DataType): Range => {
-    if (op === 'mul') return { min: Math.max(-20_000, TYPE_RANGES[type].min), max: Math.min(20_000, TYPE_RANGES[type].max) };
+    if (op === 'mul')
+      return { min: Math.max(-20_000, TYPE_RANGES[type].min), max: Math.min(20_000, TYPE_RANGES[type].max) };
     return isScaled || type !== 'int32' ? TYPE_RANGES[type] : { min: -(2 ** 30), max: 2 ** 30 - 70_000 };
   };
   const shape = randomShape(prng);
@@ -265,14 +286,21 @@ const MAKERS: Readonly<Record<OperatorName, (draw: Draw) => TensorRef>> = {
   },
   cast: (draw) => {
     const { prng, graph } = draw;
-    return graph.node('cast', { x: input(draw, prng.pick(ALL), randomShape(prng)) }, { outType: prng.pick(ALL) });
+    return graph.node(
+      'cast',
+      { x: input(draw, prng.pick(ALL), randomShape(prng)) },
+      { outType: prng.pick(ALL) },
+    );
   },
   compare: (draw) => {
     const { prng, graph } = draw;
     const [type, shape] = [prng.pick(ALL), randomShape(prng)];
     const range = prng.chance(1, 2) ? { min: 0, max: 2 } : TYPE_RANGES[type];
     const relations = ['equal', 'notEqual', 'less', 'lessOrEqual', 'greater', 'greaterOrEqual'] as const;
-    const operands = { a: input(draw, type, shape, range), b: operand(draw, type, repeating(prng, shape), range) };
+    const operands = {
+      a: input(draw, type, shape, range),
+      b: operand(draw, type, repeating(prng, shape), range),
+    };
     return graph.node('compare', operands, { relation: prng.pick(relations) });
   },
   select: (draw) => {
@@ -288,7 +316,10 @@ const MAKERS: Readonly<Record<OperatorName, (draw: Draw) => TensorRef>> = {
   gather: (draw) => {
     const { prng, graph } = draw;
     const [rows, type] = [between(prng, 1, 9), prng.pick(ALL)];
-    const indices = input(draw, prng.pick(ALL), randomShape(prng, between(prng, 1, 2)), { min: 0, max: rows - 1 });
+    const indices = input(draw, prng.pick(ALL), randomShape(prng, between(prng, 1, 2)), {
+      min: 0,
+      max: rows - 1,
+    });
     const data = operand(draw, type, [rows, ...randomShape(prng, between(prng, 0, 2))]);
     return graph.node('gather', { data, indices }, {});
   },
@@ -318,7 +349,11 @@ const MAKERS: Readonly<Record<OperatorName, (draw: Draw) => TensorRef>> = {
     const widths = (): number[] => shape.map((size) => prng.below(mode === 'reflect' ? size : 4));
     const { min, max } = TYPE_RANGES[type];
     const value = mode === 'constant' ? prng.pick([0, min, max]) : 0;
-    return graph.node('pad', { x: input(draw, type, shape) }, { mode, value, before: widths(), after: widths() });
+    return graph.node(
+      'pad',
+      { x: input(draw, type, shape) },
+      { mode, value, before: widths(), after: widths() },
+    );
   },
   transpose: (draw) => {
     const { prng, graph } = draw;
@@ -339,7 +374,11 @@ const MAKERS: Readonly<Record<OperatorName, (draw: Draw) => TensorRef>> = {
     const grid = prng.pick(['asymmetric', 'halfPixel', 'alignCorners'] as const);
     const size = { height: between(prng, 1, 12), width: between(prng, 1, 12) };
     const type = prng.pick(mode === 'nearest' ? ALL : NARROW);
-    return graph.node('resize', { x: input(draw, type, image(prng, between(prng, 1, 3))) }, { ...size, mode, grid });
+    return graph.node(
+      'resize',
+      { x: input(draw, type, image(prng, between(prng, 1, 3))) },
+      { ...size, mode, grid },
+    );
   },
   depthToSpace: (draw) => makeBlocks(draw, 'depthToSpace'),
   spaceToDepth: (draw) => makeBlocks(draw, 'spaceToDepth'),

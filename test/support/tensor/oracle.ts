@@ -70,7 +70,8 @@ function compute(node: GraphNode, named: Named, y: Omit<Numbers, 'values'>, coun
                 group * perGroup + c,
               ];
               if (!isInside(at, x().shape)) continue;
-              sum += (get(x(), at) - BigInt(a.zeroX)) * (get(weights, [o, kh, kw, c]) - BigInt(a.zeroWeights));
+              sum +=
+                (get(x(), at) - BigInt(a.zeroX)) * (get(weights, [o, kh, kw, c]) - BigInt(a.zeroWeights));
             }
         return finish(sum, o, a, scale);
       });
@@ -106,7 +107,8 @@ function compute(node: GraphNode, named: Named, y: Omit<Numbers, 'values'>, coun
           count.macs++;
           const l = get(left, [...batch, ...(a.transposeA ? [t, row] : [row, t])]) - BigInt(a.zeroA);
           const rightBatch = right.shape.length === 2 ? [] : batch;
-          const r = get(right, [...rightBatch, ...(a.transposeB ? [column, t] : [t, column])]) - BigInt(a.zeroB);
+          const r =
+            get(right, [...rightBatch, ...(a.transposeB ? [column, t] : [t, column])]) - BigInt(a.zeroB);
           sum += l * r;
         }
         return finish(sum, column, a, scale);
@@ -160,7 +162,9 @@ function compute(node: GraphNode, named: Named, y: Omit<Numbers, 'values'>, coun
       });
     }
     case 'select':
-      return each((index) => (repeat(x('condition'), index) !== 0n ? get(x('a'), index) : repeat(x('b'), index)));
+      return each((index) =>
+        repeat(x('condition'), index) !== 0n ? get(x('a'), index) : repeat(x('b'), index),
+      );
     case 'gather': {
       const rank = x('indices').shape.length;
       return each((index) => {
@@ -184,7 +188,10 @@ function compute(node: GraphNode, named: Named, y: Omit<Numbers, 'values'>, coun
     case 'slice': {
       const { begin, step } = node.attributes;
       return each((index) =>
-        get(x(), index.map((place, axis) => (begin[axis] ?? 0) + place * (step[axis] ?? 1))),
+        get(
+          x(),
+          index.map((place, axis) => (begin[axis] ?? 0) + place * (step[axis] ?? 1)),
+        ),
       );
     }
     case 'pad': {
@@ -365,7 +372,12 @@ interface Stage {
 }
 
 /** An accumulator, which must fit 32 bits, as an element of channel `channel`. */
-function finish(sum: bigint, channel: number, { zeroY, low, high }: Stage, scale: Numbers | undefined): bigint {
+function finish(
+  sum: bigint,
+  channel: number,
+  { zeroY, low, high }: Stage,
+  scale: Numbers | undefined,
+): bigint {
   within(sum, 'int32');
   let value = sum;
   if (scale !== undefined) {
@@ -437,7 +449,10 @@ function get({ shape, values }: Numbers, index: readonly number[]): bigint {
 /** The element of a smaller tensor that stands at an index of a larger one. */
 function repeat(small: Numbers, index: readonly number[]): bigint {
   const own = index.slice(index.length - small.shape.length);
-  return get(small, own.map((place, axis) => (small.shape[axis] === 1 ? 0 : place)));
+  return get(
+    small,
+    own.map((place, axis) => (small.shape[axis] === 1 ? 0 : place)),
+  );
 }
 
 function isInside(index: readonly number[], shape: readonly number[]): boolean {
@@ -446,12 +461,15 @@ function isInside(index: readonly number[], shape: readonly number[]): boolean {
 
 function rowsOf({ shape, values }: Numbers): bigint[][] {
   const length = shape.at(-1) ?? 1;
-  return Array.from({ length: values.length / length }, (_, row) => values.slice(row * length, (row + 1) * length));
+  return Array.from({ length: values.length / length }, (_, row) =>
+    values.slice(row * length, (row + 1) * length),
+  );
 }
 
 function indicesOf(shape: readonly number[]): number[][] {
   return shape.reduce<number[][]>(
-    (prefixes, size) => prefixes.flatMap((prefix) => Array.from({ length: size }, (_, place) => [...prefix, place])),
+    (prefixes, size) =>
+      prefixes.flatMap((prefix) => Array.from({ length: size }, (_, place) => [...prefix, place])),
     [[]],
   );
 }
