@@ -54,7 +54,8 @@ function threeLoops(a: Int8Array, b: Int8Array, sums: Int32Array): void {
   for (let i = 0; i < ROWS; i++)
     for (let j = 0; j < COLUMNS; j++) {
       let sum = 0;
-      for (let t = 0; t < TERMS; t++) sum = (sum + Math.imul(a[i * TERMS + t] ?? 0, b[j * TERMS + t] ?? 0)) | 0;
+      for (let t = 0; t < TERMS; t++)
+        sum = (sum + Math.imul(a[i * TERMS + t] ?? 0, b[j * TERMS + t] ?? 0)) | 0;
       sums[i * COLUMNS + j] = sum;
     }
 }

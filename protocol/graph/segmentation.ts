@@ -163,7 +163,7 @@ const codec = createCodec(
 
 /** @throws SszError where a number is not one of 32 bits */
 export function encodeSegmentation({ kind, ...value }: Segmentation): Uint8Array {
-  return codec.encode({ selector: KINDS.indexOf(kind), value } as Parameters<typeof codec.encode>[0]);
+  return codec.encode({ selector: KINDS.indexOf(kind), value });
 }
 
 /** @throws SszError for anything but the one encoding of a segmentation */

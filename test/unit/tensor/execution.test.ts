@@ -2,7 +2,13 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { executeProgram } from '../../../compute/reference/execute.js';
 import { toHex } from '../../../protocol/bytes.js';
-import { buildGraph, outputStage, windowOf, type GraphBuilder, type TensorRef } from '../../../protocol/graph/builder.js';
+import {
+  buildGraph,
+  outputStage,
+  windowOf,
+  type GraphBuilder,
+  type TensorRef,
+} from '../../../protocol/graph/builder.js';
 import { openProgram } from '../../../protocol/graph/check.js';
 import { stateHash } from '../../../protocol/graph/commitment.js';
 import { proveProgram, type ProvenProgram } from '../../../protocol/graph/prove.js';
@@ -101,14 +107,28 @@ function trainingStep(letters: number, batch: number, width: number): ProvenProg
     const alphabet = graph.constant({ type: 'uint8', shape: [batch, letters] }, numbers);
     const shrink = (x: TensorRef, bits: number, outType: 'int8' | 'int16'): TensorRef =>
       graph.node('requantise', { x, scale: scaleOf(graph, 1, bits) }, { zeroX: 0, ...outputStage(outType) });
-    const multiply = (a: TensorRef, b: TensorRef, transposeA: boolean, transposeB: boolean, stage = outputStage('int32')): TensorRef =>
-      graph.node('matmul', { a, b }, { transposeA, transposeB, zeroA: 0, zeroB: 0, ...stage });
-    const oneHot = (x: TensorRef): TensorRef => graph.node('compare', { a: alphabet, b: x }, { relation: 'equal' });
+    const multiply = (
+      a: TensorRef,
+      b: TensorRef,
+      transposeA: boolean,
+      transposeB: boolean,
+      stage = outputStage('int32'),
+    ): TensorRef => graph.node('matmul', { a, b }, { transposeA, transposeB, zeroA: 0, zeroB: 0, ...stage });
+    const oneHot = (x: TensorRef): TensorRef =>
+      graph.node('compare', { a: alphabet, b: x }, { relation: 'equal' });
     const [rows, weights] = [shrink(embedding, 16, 'int8'), shrink(dense, 16, 'int8')];
     const [seen, wanted] = [oneHot(text), oneHot(next)];
-    const hidden = graph.node('reshape', { x: graph.node('gather', { data: rows, indices: text }, {}) }, { shape: [batch, width] });
+    const hidden = graph.node(
+      'reshape',
+      { x: graph.node('gather', { data: rows, indices: text }, {}) },
+      { shape: [batch, width] },
+    );
     const scores = multiply(hidden, weights, false, false);
-    const guess = graph.node('softmax', { x: scores, scale: scaleOf(graph, 2 ** 30, 30) }, { outType: 'int16' });
+    const guess = graph.node(
+      'softmax',
+      { x: scores, scale: scaleOf(graph, 2 ** 30, 30) },
+      { outType: 'int16' },
+    );
     const target = graph.node(
       'requantise',
       { x: wanted, scale: scaleOf(graph, 2 ** 16, 1) },
@@ -123,7 +143,13 @@ function trainingStep(letters: number, batch: number, width: number): ProvenProg
     const hiddenGradient = graph.node(
       'matmul',
       { a: wrong, b: weights, scale: scaleOf(graph, 1, 6) },
-      { transposeA: false, transposeB: true, zeroA: 0, zeroB: 0, ...outputStage('int16', { low: -2047, high: 2047 }) },
+      {
+        transposeA: false,
+        transposeB: true,
+        zeroA: 0,
+        zeroB: 0,
+        ...outputStage('int16', { low: -2047, high: 2047 }),
+      },
     );
     const embeddingGradient = multiply(seen, hiddenGradient, true, false);
     const descend = (state: TensorRef, gradient: TensorRef, gain: number): TensorRef =>
@@ -158,7 +184,12 @@ describe('a chain of training steps', () => {
     const right = ({ weights: [rows, dense] }: { weights: Int32Array[] }): number => {
       const scores = (letter: number): number[] =>
         Array.from({ length: letters }, (_, to) =>
-          Array.from({ length: width }, (__, i) => Math.round((rows?.[letter * width + i] ?? 0) / 65_536) * Math.round((dense?.[i * letters + to] ?? 0) / 65_536)).reduce((p, q) => p + q),
+          Array.from(
+            { length: width },
+            (__, i) =>
+              Math.round((rows?.[letter * width + i] ?? 0) / 65_536) *
+              Math.round((dense?.[i * letters + to] ?? 0) / 65_536),
+          ).reduce((p, q) => p + q),
         );
       return after.filter((to, letter) => scores(letter).indexOf(Math.max(...scores(letter))) === to).length;
     };

@@ -88,12 +88,19 @@ describe('segments', () => {
       );
       for (const [index, part] of parts.entries()) placePart(plan, output, part, index);
       for (const [index, part] of parts.entries()) assert.deepEqual(readPart(plan, output, index), part);
-      assert.equal(parts.reduce((sum, { length }) => sum + length, 0), output.length);
+      assert.equal(
+        parts.reduce((sum, { length }) => sum + length, 0),
+        output.length,
+      );
       return output;
     };
     const whole = imageOf(height + 4, width + 4);
     assert.equal(whole.length, height * 2 * width * 2 * 3);
-    for (const [tileHeight, tileWidth] of [[9, 9], [5, 21], [12, 7]] as const)
+    for (const [tileHeight, tileWidth] of [
+      [9, 9],
+      [5, 21],
+      [12, 7],
+    ] as const)
       assert.ok(bytesEqual(imageOf(tileHeight, tileWidth), whole), `${tileHeight}×${tileWidth}`);
   });
 
@@ -101,7 +108,10 @@ describe('segments', () => {
     const plan = planJob(enlarger(5, 5), { kind: 'tiles', height: 1, width: 2, margin: 2 });
     assert.equal(plan.segments, 2);
     const [tile] = segmentItems(plan, Uint8Array.of(1, 2, 3, 4, 5, 6), 0);
-    assert.deepEqual(tile, Uint8Array.from(Array.from({ length: 5 }, () => [1, 2, 3, 1, 2, 3, 1, 2, 3, 4, 5, 6, 4, 5, 6]).flat()));
+    assert.deepEqual(
+      tile,
+      Uint8Array.from(Array.from({ length: 5 }, () => [1, 2, 3, 1, 2, 3, 1, 2, 3, 4, 5, 6, 4, 5, 6]).flat()),
+    );
   });
 
   test('rows and windows', () => {
@@ -109,7 +119,9 @@ describe('segments', () => {
     const sequence = tensorToBytes(Int16Array.from({ length: 22 }, (_, i) => i));
     const rows = planJob(program, { kind: 'rows', count: 3 });
     assert.deepEqual([rows.inputBytes, rows.outputBytes], [36, 12]);
-    assert.deepEqual(segmentItems(rows, sequence.subarray(0, 36), 2), [Int16Array.of(12, 13, 14, 15, 16, 17)]);
+    assert.deepEqual(segmentItems(rows, sequence.subarray(0, 36), 2), [
+      Int16Array.of(12, 13, 14, 15, 16, 17),
+    ]);
     const windows = planJob(program, { kind: 'windows', length: 11, hop: 2 });
     assert.deepEqual([windows.segments, windows.inputBytes, windows.outputBytes], [5, 44, 20]);
     assert.deepEqual(segmentItems(windows, sequence, 4), [Int16Array.of(16, 17, 18, 19, 20, 21)]);
@@ -131,7 +143,11 @@ describe('segments', () => {
       placePart(plan, output, state, step);
       seen.push([...tensorFromBytes('int32', state)]);
     }
-    assert.deepEqual(seen, [[11, 111], [9, 120], [12, 132]]);
+    assert.deepEqual(seen, [
+      [11, 111],
+      [9, 120],
+      [12, 132],
+    ]);
     assert.deepEqual(output, state);
   });
 
@@ -143,11 +159,17 @@ describe('segments', () => {
     assert.equal(plan(summary(3), { kind: 'tiles', height: 9, width: 9, margin: 0 }), 'SEGMENTATION_UNFIT');
     assert.equal(plan(summary(3), { kind: 'windows', length: 2, hop: 1 }), 'SEGMENTATION_UNFIT');
     assert.equal(plan(summary(3), { kind: 'windows', length: 9, hop: 0 }), 'SEGMENTATION_UNFIT');
-    assert.equal(plan(enlarger(5, 5), { kind: 'tiles', height: 9, width: 9, margin: 3 }), 'SEGMENTATION_UNFIT');
+    assert.equal(
+      plan(enlarger(5, 5), { kind: 'tiles', height: 9, width: 9, margin: 3 }),
+      'SEGMENTATION_UNFIT',
+    );
     assert.equal(plan(summary(3), { kind: 'rows', count: 0 }), 'SEGMENT_COUNT');
     assert.equal(plan(summary(3), { kind: 'rows', count: 65_536 }), 'SEGMENT_COUNT');
     const rows = planJob(summary(3), { kind: 'rows', count: 2 });
-    assert.equal(codeOf(() => segmentItems(rows, new Uint8Array(23), 0)), 'JOB_INPUT_LENGTH');
+    assert.equal(
+      codeOf(() => segmentItems(rows, new Uint8Array(23), 0)),
+      'JOB_INPUT_LENGTH',
+    );
   });
 
   test('a segmentation has one encoding', () => {
