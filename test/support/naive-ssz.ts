@@ -52,7 +52,7 @@ export function naiveRoot(type: unknown, value: unknown): Buffer {
   }
   if (type instanceof ListBasicType) {
     const bytes = naiveSerialize(type, value);
-    const limit = Math.ceil((type.limit * type.elementType.byteLength) / 32);
+    const limit = Math.ceil((type.limit * (type.elementType as UintNumberType).byteLength) / 32);
     return mixIn(merkleize(chunks(bytes), limit), (value as unknown[]).length);
   }
   const roots = children(type, value).map((child) => naiveRoot(child.type, child.value));
