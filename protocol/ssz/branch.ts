@@ -57,7 +57,7 @@ export function listBranch(roots: readonly Uint8Array[], index: number, limit: n
 }
 
 /** What is mixed into the root of a list: the number of its elements, little-endian. */
-function lengthChunk(length: number): Uint8Array {
+export function lengthChunk(length: number): Uint8Array {
   const chunk = new Uint8Array(CHUNK_BYTES);
   new DataView(chunk.buffer).setUint32(0, length, true);
   return chunk;

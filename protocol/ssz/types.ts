@@ -3,10 +3,12 @@ import {
   BitListType,
   ByteListType,
   ByteVectorType,
+  ListBasicType,
   ListCompositeType,
   UintBigintType,
   UintNumberType,
   UnionType,
+  type BasicType,
   type BitArray,
   type ByteViews,
   type CompositeType,
@@ -163,6 +165,18 @@ class CheckedList<Element extends ElementOf<Element>> extends ListCompositeType<
   }
 }
 
+class CheckedBasicList<Element extends BasicType<unknown>> extends ListBasicType<Element> {
+  override value_serializedSize(value: ValueOf<Element>[]): number {
+    assertLength(value.length, value.length <= this.limit, this.typeName);
+    return super.value_serializedSize(value);
+  }
+
+  override hashTreeRootInto(value: ValueOf<Element>[], output: Uint8Array, offset: number): void {
+    assertLength(value.length, value.length <= this.limit, this.typeName);
+    super.hashTreeRootInto(value, output, offset);
+  }
+}
+
 export const uint8: UintNumberType = new CheckedUint(1);
 export const uint16: UintNumberType = new CheckedUint(2);
 export const uint32: UintNumberType = new CheckedUint(4);
@@ -192,6 +206,11 @@ export function listOf<Element extends ElementOf<Element>>(
   limit: number,
 ): ListCompositeType<Element> {
   return new CheckedList<Element>(element, limit);
+}
+
+/** A list of numbers. */
+export function numbersOf(element: UintNumberType, limit: number): ListBasicType<UintNumberType> {
+  return new CheckedBasicList(element, limit);
 }
 
 export function unionOf<Types extends Members>(types: Types): UnionType<Types> {

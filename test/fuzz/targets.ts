@@ -7,6 +7,7 @@ import { protocolTargets } from './protocol.js';
 import { rpcTargets } from './rpc.js';
 import { sszTargets } from './ssz.js';
 import type { FuzzTarget } from './target.js';
+import { tensorTargets } from './tensor.js';
 import { transactionTargets } from './transactions.js';
 import { treeTargets } from './tree.js';
 
@@ -22,4 +23,5 @@ export const FUZZ_TARGETS: readonly FuzzTarget[] = [
   ...durableTargets,
   ...consensusTargets,
   ...rpcTargets,
+  ...tensorTargets,
 ];

@@ -4,6 +4,7 @@ import {
   ByteListType,
   ByteVectorType,
   ContainerType,
+  ListBasicType,
   ListCompositeType,
   UintBigintType,
   UintNumberType,
@@ -49,6 +50,11 @@ export function naiveRoot(type: unknown, value: unknown): Buffer {
     const { selector, value: inner } = value as { selector: number; value: unknown };
     return mixIn(naiveRoot(memberOf(type, selector), inner), selector);
   }
+  if (type instanceof ListBasicType) {
+    const bytes = naiveSerialize(type, value);
+    const limit = Math.ceil((type.limit * (type.elementType as UintNumberType).byteLength) / 32);
+    return mixIn(merkleize(chunks(bytes), limit), (value as unknown[]).length);
+  }
   const roots = children(type, value).map((child) => naiveRoot(child.type, child.value));
   return type instanceof ListCompositeType
     ? mixIn(merkleize(roots, type.limit), roots.length)
@@ -65,7 +71,7 @@ interface Child {
 }
 
 function children(type: unknown, value: unknown): Child[] {
-  if (type instanceof ListCompositeType) {
+  if (type instanceof ListCompositeType || type instanceof ListBasicType) {
     return (value as unknown[]).map((item) => ({ type: type.elementType as unknown, value: item }));
   }
   if (type instanceof ContainerType) {
