@@ -107,7 +107,7 @@ function stray(world: AuditWorld, kind: AuditEvent['kind']): AuditEvent {
     case 'entry':
       return world.entry(someone, audit.AUDIT_SEAL);
     default:
-      return { kind } as AuditEvent;
+      return { kind };
   }
 }
 
