@@ -1,7 +1,7 @@
 import { hasCome } from '../../protocol/moment.js';
 import { invariant } from '../../protocol/invariant.js';
 import type { Attempt, Escalation } from './attempt.js';
-import { confirmation, openPublication } from './publication.js';
+import { confirmation, openPublication, startEscalation, windowFactor } from './phases.js';
 import {
   end,
   proceed,
@@ -13,26 +13,10 @@ import {
   type Surroundings,
 } from './step.js';
 import { isDelivered, tallyEscalation } from './tally.js';
-import { allHave, closeVoices, hear, voicesOfAll } from './voices.js';
+import { allHave, closeVoices, hear } from './voices.js';
 
 /** Tries before an escalation is given up; a publication in between is followed by one more. */
 const MAX_TRIES = 2;
-
-/** All verifiers judge these segments, with their power of now. From the second try on windows are doubled. */
-export function startEscalation(
-  attempt: Attempt,
-  segments: readonly number[],
-  surroundings: Surroundings,
-): Step {
-  const round = attempt.round + 1;
-  const voices = voicesOfAll(attempt, surroundings.verifiers(), round, segments);
-  const tries = (attempt.escalation?.tries ?? 0) + 1;
-  const started: Attempt = { ...attempt, round, escalation: { segments, voices, tries } };
-  if (voices.length === 0) return end(started, { reason: 'NO_MAJORITY' }, surroundings);
-  const { sealWindowMs } = surroundings.params.jobs;
-  const lengthMs = (sealWindowMs + attempt.terms.judgeMs) * factor(tries);
-  return proceed({ ...started, phase: 'ESCALATION_SEALING', deadline: windowOf(surroundings, lengthMs) });
-}
 
 /** ESCALATION_SEALING: with the last one everybody reveals. */
 export function hearEscalationSeal(
@@ -59,7 +43,7 @@ function finishSeals(attempt: Attempt, surroundings: Surroundings): Step {
   const voices = closeVoices(escalation.voices);
   const closed: Attempt = { ...attempt, escalation: { ...escalation, voices } };
   if (allHave(voices, 'sealed')) return decide(closed, surroundings);
-  const lengthMs = surroundings.params.jobs.revealWindowMs * factor(escalation.tries);
+  const lengthMs = surroundings.params.jobs.revealWindowMs * windowFactor(escalation.tries);
   return proceed({ ...closed, phase: 'ESCALATION_REVEALING', deadline: windowOf(surroundings, lengthMs) });
 }
 
@@ -97,10 +81,6 @@ function decide(attempt: Attempt, surroundings: Surroundings): Step {
       if (tries < MAX_TRIES) return startEscalation(attempt, segments, surroundings);
       return end(attempt, { reason: 'NO_MAJORITY' }, surroundings);
   }
-}
-
-function factor(tries: number): number {
-  return tries > 1 ? 2 : 1;
 }
 
 function escalationOf({ escalation }: Attempt): Escalation {

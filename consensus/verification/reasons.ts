@@ -38,6 +38,7 @@ export const REFUSALS = {
   NOT_ASKED: 'this validator is not asked in this round',
   ALREADY_SAID: 'the first entry counts',
   SEAL_MISMATCH: 'the reveal does not open the seal',
+  MALFORMED: 'a hash is not 32 bytes',
   INPUT_MISMATCH: 'leaf 0 does not open to the input',
   KEY_MISMATCH: 'job key and output root are not what was committed to',
   ANSWERS_MISMATCH: 'the openings are not those of the judged segments under the root',

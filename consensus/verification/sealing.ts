@@ -1,20 +1,9 @@
 import { hasCome } from '../../protocol/moment.js';
 import type { Attempt } from './attempt.js';
-import { openPublication } from './publication.js';
-import { eligibleVerifiers } from './seats.js';
-import { operatorsOf } from './seating.js';
-import {
-  proceed,
-  refuse,
-  windowOf,
-  type EventOf,
-  type Outcome,
-  type Step,
-  type Surroundings,
-} from './step.js';
-import { coverageOf, isCalledUnavailable, type Coverage } from './tally.js';
+import { openPublication, openUnsealing, reseat } from './phases.js';
+import { proceed, refuse, type EventOf, type Outcome, type Step, type Surroundings } from './step.js';
+import { coverageOf, isCalledUnavailable } from './tally.js';
 import { allHave, closeVoices, hear } from './voices.js';
-import { toHex } from '../../protocol/bytes.js';
 
 /** SEALING: a seat seals, gets no data, or cannot judge. With the last one sealing is over. */
 export function hearSeal(attempt: Attempt, event: EventOf<'entry'>, surroundings: Surroundings): Outcome {
@@ -43,23 +32,3 @@ function finishSealing(attempt: Attempt, surroundings: Surroundings): Step {
   return reseat(closed, lacking, surroundings);
 }
 
-/** New seats from a later beacon while there is somebody to draw; else all verifiers will judge what has no seals. */
-export function reseat(attempt: Attempt, lacking: readonly Coverage[], surroundings: Surroundings): Step {
-  const { jobs } = surroundings.params;
-  const eligible = eligibleVerifiers(attempt.terms, surroundings.verifiers());
-  const canDraw = lacking.every(({ segment }) => {
-    const taken = operatorsOf(attempt.seats, segment);
-    return eligible.some(({ operator }) => !taken.has(toHex(operator)));
-  });
-  if (canDraw && attempt.reseats < jobs.maxReseats) {
-    const height = surroundings.now.height + jobs.seedDelayBlocks;
-    const [round, reseats] = [attempt.round + 1, attempt.reseats + 1];
-    return proceed({ ...attempt, phase: 'COMMITTED', deadline: { timeMs: 0, height }, round, reseats });
-  }
-  return openUnsealing({ ...attempt, uncovered: lacking.map(({ segment }) => segment) }, surroundings);
-}
-
-function openUnsealing(attempt: Attempt, surroundings: Surroundings): Step {
-  const deadline = windowOf(surroundings, surroundings.params.jobs.unsealWindowMs);
-  return proceed({ ...attempt, phase: 'UNSEALING', deadline });
-}

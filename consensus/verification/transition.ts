@@ -95,6 +95,7 @@ function acceptCommitment(
   surroundings: Surroundings,
 ): Outcome {
   const { terms } = attempt;
+  if (root.length !== 32 || keyCommitment.length !== 32) return refuse('MALFORMED');
   if (terms.kind === 'chain') {
     const opensInput =
       input !== undefined &&

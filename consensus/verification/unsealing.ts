@@ -10,8 +10,7 @@ import { bytesEqual } from '../../protocol/bytes.js';
 import { invariant } from '../../protocol/invariant.js';
 import { hasCome } from '../../protocol/moment.js';
 import type { Attempt, Commitment } from './attempt.js';
-import { startEscalation } from './escalation.js';
-import { confirmation, openPublication } from './publication.js';
+import { confirmation, openPublication, startEscalation } from './phases.js';
 import type { Refusal } from './reasons.js';
 import {
   end,

@@ -400,6 +400,7 @@ function earlyRows(): Record<string, () => Fired> {
     C5: () => late(claimed(), claimed().commitEvent()),
     C6: () => late(claimed(), TICK),
     C7: () => fire(claimed(), TICK),
+    C9: () => fire(claimed(), { kind: 'commit', root: new Uint8Array(31), keyCommitment: new Uint8Array(32) }),
     D1: () => late(committed(), TICK),
     D2: () => late(committed({ powers: [] }), TICK),
     D3: () => fire(committed(), TICK),
