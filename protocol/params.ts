@@ -97,10 +97,11 @@ export const PARAMETERS = {
     releaseWindowMs: count(100, YEAR_MS, 'After a claim, a missing input can be reported without loss.'),
     abandonPenaltyBps: count(0, 100_000, 'Lost by a claim without a commit, in 1/10,000 of the price.'),
     compensationBps: count(0, 100_000, 'Paid to the client of a fraud, in 1/10,000 of the price.'),
-    dissentPenaltyBps: count(
+    dissentPenaltyBps: count(0, 10_000, 'Lost by a dissent that was wrong, in 1/10,000 of the seat’s pay.'),
+    complaintPenaltyBps: count(
       0,
       10_000,
-      'Lost by a dissent or complaint that was wrong, in 1/10,000 of the seat’s pay.',
+      'Lost by who called data unavailable that all could judge, in 1/10,000 of the seat’s pay.',
     ),
     silencePenaltyBps: count(
       0,

@@ -79,6 +79,7 @@ const mainnet: ChainParams = {
     abandonPenaltyBps: 10_000,
     compensationBps: 10_000,
     dissentPenaltyBps: 10_000,
+    complaintPenaltyBps: 2_500,
     silencePenaltyBps: 20_000,
     falseVerdictPenaltyBps: 100_000,
     openDuties: 600,

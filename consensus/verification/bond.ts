@@ -51,7 +51,8 @@ export function requiredBondWei(
 /** The largest penalty a seat can come to: who has less stake is given none. */
 export function largestPenaltyWei(jobs: ChainParams['jobs'], terms: AttemptTerms): bigint {
   const audited = isFullAudit(terms) ? terms.segments : terms.sampled;
-  const bps = [jobs.dissentPenaltyBps, jobs.silencePenaltyBps, jobs.falseVerdictPenaltyBps];
+  const { dissentPenaltyBps, complaintPenaltyBps, silencePenaltyBps, falseVerdictPenaltyBps } = jobs;
+  const bps = [dissentPenaltyBps, complaintPenaltyBps, silencePenaltyBps, falseVerdictPenaltyBps];
   // A validator can be wrong twice: in its seat and in the escalation.
   return (2n * checkWei(terms) * BigInt(audited) * BigInt(Math.max(...bps))) / BPS;
 }

@@ -3,7 +3,7 @@ import type { Attempt, PublicationSubject } from './attempt.js';
 import { eligibleVerifiers } from './seats.js';
 import { operatorsOf } from './seating.js';
 import type { Decision } from './settlement.js';
-import { end, proceed, windowOf, type Step, type Surroundings } from './step.js';
+import { end, proceed, sealingWindow, windowOf, type Step, type Surroundings } from './step.js';
 import { expectedRoot, type Coverage } from './tally.js';
 import { voicesOfAll } from './voices.js';
 
@@ -12,7 +12,7 @@ import { voicesOfAll } from './voices.js';
 /** New seats from a later beacon while there is somebody to draw; else all verifiers will judge what has no seals. */
 export function reseat(attempt: Attempt, lacking: readonly Coverage[], surroundings: Surroundings): Step {
   const { jobs } = surroundings.params;
-  const eligible = eligibleVerifiers(attempt.terms, surroundings.verifiers());
+  const eligible = eligibleVerifiers(attempt.terms, surroundings.verifiers('seats'));
   const canDraw = lacking.every(({ segment }) => {
     const taken = operatorsOf(attempt.seats, segment);
     return eligible.some(({ operator }) => !taken.has(toHex(operator)));
@@ -33,11 +33,10 @@ export function openUnsealing(attempt: Attempt, surroundings: Surroundings): Ste
 
 /** The same seats seal once more; those that did not get the data can speak anew. */
 export function reopenSealing(attempt: Attempt, surroundings: Surroundings): Step {
-  const { jobs } = surroundings.params;
-  const deadline = windowOf(surroundings, jobs.sealWindowMs + attempt.terms.judgeMs);
   const seats = attempt.seats.map((seat) =>
     seat.status === 'unavailable' ? { ...seat, status: 'waiting' as const } : seat,
   );
+  const deadline = sealingWindow(attempt.terms, seats, surroundings);
   return proceed({ ...attempt, phase: 'SEALING', deadline, seats });
 }
 
@@ -48,13 +47,12 @@ export function startEscalation(
   surroundings: Surroundings,
 ): Step {
   const round = attempt.round + 1;
-  const voices = voicesOfAll(attempt, surroundings.verifiers(), round, segments);
+  const voices = voicesOfAll(attempt, surroundings.verifiers('all'), round, segments);
   const tries = (attempt.escalation?.tries ?? 0) + 1;
   const started: Attempt = { ...attempt, round, escalation: { segments, voices, tries } };
   if (voices.length === 0) return end(started, { reason: 'NO_MAJORITY' }, surroundings);
-  const { sealWindowMs } = surroundings.params.jobs;
-  const lengthMs = (sealWindowMs + attempt.terms.judgeMs) * windowFactor(tries);
-  return proceed({ ...started, phase: 'ESCALATION_SEALING', deadline: windowOf(surroundings, lengthMs) });
+  const deadline = sealingWindow(attempt.terms, voices, surroundings, windowFactor(tries));
+  return proceed({ ...started, phase: 'ESCALATION_SEALING', deadline });
 }
 
 /** Windows are doubled from the second try on. */
@@ -69,7 +67,7 @@ export function openPublication(
   surroundings: Surroundings,
 ): Step {
   const round = attempt.round + 1;
-  const voices = voicesOfAll(attempt, surroundings.verifiers(), round, []);
+  const voices = voicesOfAll(attempt, surroundings.verifiers('all'), round, []);
   return proceed({
     ...attempt,
     phase: 'PUBLISHING',

@@ -1,9 +1,9 @@
 import { hasCome } from '../../protocol/moment.js';
 import { invariant } from '../../protocol/invariant.js';
 import type { Attempt, Publication } from './attempt.js';
-import { confirmation, reopenSealing, reseat, startEscalation } from './phases.js';
+import { confirmation, reopenSealing, startEscalation } from './phases.js';
 import { end, proceed, refuse, type EventOf, type Outcome, type Surroundings } from './step.js';
-import { coverageOf, tallyAvailability } from './tally.js';
+import { tallyAvailability } from './tally.js';
 import { closeVoices, hear } from './voices.js';
 
 /** PUBLISHING: a verifier gets the data, does not, or cannot judge. */
@@ -36,11 +36,7 @@ export function closePublication(attempt: Attempt, surroundings: Surroundings): 
   if (outcome === 'withheld') return end(closed, { reason: 'WITHHELD' }, surroundings);
   switch (subject) {
     case 'sealing':
-      return reseat(
-        closed,
-        coverageOf(closed).filter(({ isCovered }) => !isCovered),
-        surroundings,
-      );
+      return reopenSealing(closed, surroundings);
     case 'escalation':
       return startEscalation(closed, escalated(attempt), surroundings);
     case 'output':

@@ -31,4 +31,3 @@ function finishSealing(attempt: Attempt, surroundings: Surroundings): Step {
     return openPublication(closed, 'sealing', surroundings);
   return reseat(closed, lacking, surroundings);
 }
-

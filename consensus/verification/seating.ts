@@ -4,7 +4,7 @@ import type { Attempt, Voice } from './attempt.js';
 import { sampleSegments } from './sampling.js';
 import { drawSeats, eligibleVerifiers, operatorCount, type Verifier } from './seats.js';
 import { auditSeed, drawsOf, type Draws } from './seed.js';
-import { end, proceed, refuse, windowOf, type Outcome, type Surroundings } from './step.js';
+import { end, proceed, refuse, sealingWindow, type Outcome, type Surroundings } from './step.js';
 import { coverageOf } from './tally.js';
 import { isWholeChain } from './terms.js';
 import { voiceOf } from './voices.js';
@@ -16,7 +16,7 @@ export function drawWhenDue(attempt: Attempt, surroundings: Surroundings): Outco
   if (beacon === undefined || surroundings.now.height < deadline.height) return refuse('NOT_DUE');
   invariant(commitment !== undefined, 'nothing is drawn before a commitment');
   const draws = drawsOf(terms.chainId, auditSeed(terms, round, commitment.root, beacon));
-  const eligible = eligibleVerifiers(terms, surroundings.verifiers());
+  const eligible = eligibleVerifiers(terms, surroundings.verifiers('seats'));
   const isFirst = attempt.segments.length === 0;
   const operators = operatorCount(eligible);
   if (isFirst && (operators === 0 || operators < surroundings.params.jobs.minSeats)) {
@@ -26,8 +26,7 @@ export function drawWhenDue(attempt: Attempt, surroundings: Surroundings): Outco
   const seatTarget = isFirst ? Math.min(terms.seats, operators) : attempt.seatTarget;
   const drawn: Attempt = { ...attempt, segments, seatTarget };
   const seats = [...attempt.seats, ...(isFirst ? firstSeats : newSeats)(drawn, eligible, draws)];
-  const deadlineOfSealing = windowOf(surroundings, surroundings.params.jobs.sealWindowMs + terms.judgeMs);
-  return proceed({ ...drawn, phase: 'SEALING', deadline: deadlineOfSealing, seats });
+  return proceed({ ...drawn, phase: 'SEALING', deadline: sealingWindow(terms, seats, surroundings), seats });
 }
 
 function firstSeats(attempt: Attempt, eligible: readonly Verifier[], draws: Draws): Voice[] {

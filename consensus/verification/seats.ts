@@ -4,7 +4,7 @@ import { invariant } from '../../protocol/invariant.js';
 import { DRAW_SEAT, type Draws } from './seed.js';
 import { isParty, type AttemptTerms } from './terms.js';
 
-/** A validator that can run the job's source, has room for another entry and stake enough for what it could lose. */
+/** A validator that can run the job's source. */
 export interface Verifier {
   /** Id of the validator. */
   readonly id: Address;

@@ -130,7 +130,7 @@ interface FaultOf {
 function faultsOf(attempt: Attempt, decision: Decision, { jobs }: ChainParams): FaultOf[] {
   const bpsOf: Readonly<Partial<Record<Mark, number>>> = {
     DISSENT_LOST: jobs.dissentPenaltyBps,
-    FALSE_UNAVAILABLE: jobs.dissentPenaltyBps,
+    FALSE_UNAVAILABLE: jobs.complaintPenaltyBps,
     SILENT: jobs.silencePenaltyBps,
     FALSE_VERDICT: jobs.falseVerdictPenaltyBps,
   };

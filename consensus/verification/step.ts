@@ -3,11 +3,12 @@ import type { Opening } from '../../protocol/audit/commitment.js';
 import type { BlockMoment } from '../../protocol/moment.js';
 import type { ChainParams } from '../../protocol/params.js';
 import type { AuditEntry } from '../../protocol/types/audit.js';
-import type { Attempt, Commitment } from './attempt.js';
+import type { Attempt, Commitment, Voice } from './attempt.js';
 import type { Payment } from './payment.js';
 import { ENDING_REASONS, type EndingReason, type Refusal } from './reasons.js';
 import type { Verifier } from './seats.js';
 import { settle, type Decision, type MarkOf } from './settlement.js';
+import type { AttemptTerms } from './terms.js';
 
 /** What can happen to an attempt. Who sends it was checked by the ledger; of entries, the signature. */
 export type AuditEvent =
@@ -44,8 +45,8 @@ export interface Surroundings {
   readonly params: ChainParams;
   /** Undefined for heights that are not yet final. */
   readonly beaconOf: (height: number) => Uint8Array | undefined;
-  /** Who could judge now, parties included. Asked only when somebody is drawn. */
-  readonly verifiers: () => readonly Verifier[];
+  /** Who could judge now, parties included: for seats only who has room and stake for one. Asked only when somebody is drawn. */
+  readonly verifiers: (purpose: 'seats' | 'all') => readonly Verifier[];
 }
 
 /** What an event came to. */
@@ -83,4 +84,15 @@ export function end(attempt: Attempt, decision: Decision, { params }: Surroundin
 /** A window of this length from now. */
 export function windowOf({ now, params }: Surroundings, lengthMs: number): BlockMoment {
   return { timeMs: now.timeMs + lengthMs, height: now.height + params.jobs.windowBlocks };
+}
+
+/** Time to judge for the voice with the most segments. @param factor of the whole window */
+export function sealingWindow(
+  { judgeMs }: Pick<AttemptTerms, 'judgeMs'>,
+  voices: readonly Voice[],
+  surroundings: Surroundings,
+  factor = 1,
+): BlockMoment {
+  const most = voices.reduce((longest, { segments }) => Math.max(longest, segments.length), 0);
+  return windowOf(surroundings, (surroundings.params.jobs.sealWindowMs + judgeMs * most) * factor);
 }

@@ -30,7 +30,7 @@ export interface AttemptTerms extends AuditSubject {
   readonly parties: readonly Address[];
   /** Content id of the state a chain starts from; of a batch it is not asked for. */
   readonly inputId: Uint8Array;
-  /** Added to the window of sealing, for the metered work of a seat. */
+  /** Added to a window of sealing for each segment that a voice has to judge: its metered work. */
   readonly judgeMs: number;
   /** Until then the provider has to commit. */
   readonly commitBy: BlockMoment;

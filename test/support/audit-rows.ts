@@ -349,20 +349,19 @@ function publishingRows(): Record<string, () => Fired> {
     P5: () => afterAll(sealing(), NO_DATA),
     P6: () => afterAll(escalation(), NO_DATA),
     P7: () => afterAll(output(), NO_DATA),
-    P8: () => afterAll(sealing(MANY), DATA),
-    P9: () => afterAll(sealing(), DATA),
-    P10: () => afterAll(escalation(), DATA),
-    P11: () => afterAll(output(), DATA),
-    P12: () => late(output(), TICK),
-    P13: () => fire(output(), output().entry(voice(output(), 0), audit.AUDIT_SEAL)),
-    P14: () => fire(output(), output().entry({ ...voice(output(), 0), round: 0 }, NO_DATA)),
-    P15: () => {
+    P8: () => afterAll(sealing(), DATA),
+    P9: () => afterAll(escalation(), DATA),
+    P10: () => afterAll(output(), DATA),
+    P11: () => late(output(), TICK),
+    P12: () => fire(output(), output().entry(voice(output(), 0), audit.AUDIT_SEAL)),
+    P13: () => fire(output(), output().entry({ ...voice(output(), 0), round: 0 }, NO_DATA)),
+    P14: () => {
       const world = output();
       world.do(world.entry(voice(world, 0), DATA));
       return fire(world, world.entry(voice(world, 0), NO_DATA));
     },
-    P16: () => fire(output(), output().entry(voice(output(), 0), NO_DATA, { attempt: 1 })),
-    P17: () => {
+    P15: () => fire(output(), output().entry(voice(output(), 0), NO_DATA, { attempt: 1 })),
+    P16: () => {
       const world = new AuditWorld({
         ...UNDELIVERED,
         provider: { ...UNDELIVERED.provider, garbageOutput: true },
@@ -371,10 +370,10 @@ function publishingRows(): Record<string, () => Fired> {
       world.do(revealing(world));
       return fire(world, proofOf(world));
     },
-    P18: () => fire(output(), proofOf(output())),
-    P19: () => fire(sealing(), proofOf(sealing())),
-    P20: () => fire(output(), TICK),
-    P21: () => late(output(), PUBLISHED),
+    P17: () => fire(output(), proofOf(output())),
+    P18: () => fire(sealing(), proofOf(sealing())),
+    P19: () => fire(output(), TICK),
+    P20: () => late(output(), PUBLISHED),
   };
 }
 
@@ -400,7 +399,8 @@ function earlyRows(): Record<string, () => Fired> {
     C5: () => late(claimed(), claimed().commitEvent()),
     C6: () => late(claimed(), TICK),
     C7: () => fire(claimed(), TICK),
-    C9: () => fire(claimed(), { kind: 'commit', root: new Uint8Array(31), keyCommitment: new Uint8Array(32) }),
+    C9: () =>
+      fire(claimed(), { kind: 'commit', root: new Uint8Array(31), keyCommitment: new Uint8Array(32) }),
     D1: () => late(committed(), TICK),
     D2: () => late(committed({ powers: [] }), TICK),
     D3: () => fire(committed(), TICK),
@@ -423,7 +423,7 @@ export const STRAY_EVENTS: Readonly<Record<string, readonly [Phase, WorldOptions
   R16: ['REVEALING', {}],
   E20: ['ESCALATION_SEALING', DISPUTED],
   V23: ['ESCALATION_REVEALING', DISPUTED],
-  P22: ['PUBLISHING', UNDELIVERED],
+  P21: ['PUBLISHING', UNDELIVERED],
   X1: ['ACCEPTED', {}],
 };
 

@@ -1,5 +1,18 @@
-import { allSeatsProbability, bestPlacement, passProbability } from '../../consensus/verification/detection.js';
-import { complement, divide, fraction, multiply, ONE, power, ZERO, type Fraction } from '../../consensus/verification/fraction.js';
+import {
+  allSeatsProbability,
+  bestPlacement,
+  passProbability,
+} from '../../consensus/verification/detection.js';
+import {
+  complement,
+  divide,
+  fraction,
+  multiply,
+  ONE,
+  power,
+  ZERO,
+  type Fraction,
+} from '../../consensus/verification/fraction.js';
 import {
   addressOf,
   AuditWorld,
@@ -52,7 +65,8 @@ const SEGMENTS = 64;
 const VALUE_WEI = 2n * PRICE_WEI;
 
 const powers = Array<number>(VERIFIERS).fill(1_000_000);
-const accomplices = (behaviour: Behaviour): readonly Behaviour[] => Array<Behaviour>(ACCOMPLICES).fill(behaviour);
+const accomplices = (behaviour: Behaviour): readonly Behaviour[] =>
+  Array<Behaviour>(ACCOMPLICES).fill(behaviour);
 const all = new Set(Array.from({ length: SEGMENTS }, (_, i) => i));
 const batch = { kind: 'batch', segments: SEGMENTS, sampled: 4, full: false } as const;
 const chain = { ...batch, kind: 'chain' } as const;
@@ -176,7 +190,8 @@ function profitOf(world: AuditWorld): bigint {
   const isAccepted = attempt.phase === 'ACCEPTED';
   const cheated = isAccepted && provider.fakes.size > 0 ? VALUE_WEI - PRICE_WEI : 0n;
   const ours = world.behaviours.reduce(
-    (sum, behaviour, i) => (behaviour === 'confirm' ? sum + validatorBalance(payments, addressOf(1, i)) : sum),
+    (sum, behaviour, i) =>
+      behaviour === 'confirm' ? sum + validatorBalance(payments, addressOf(1, i)) : sum,
     0n,
   );
   return balanceOf(payments, 'provider') - terms.bondWei + cheated + ours;

@@ -1,13 +1,27 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { ByteVectorType, VectorCompositeType } from '@chainsafe/ssz';
-import { isOpening, keyCommitmentOf, leafOf, leavesOf, openLeaf, provesOutputMismatch, saltOf } from '../../../protocol/audit/commitment.js';
+import {
+  isOpening,
+  keyCommitmentOf,
+  leafOf,
+  leavesOf,
+  openLeaf,
+  provesOutputMismatch,
+  saltOf,
+} from '../../../protocol/audit/commitment.js';
 import { auditNonceRoot, auditRecordSignBytes, nonceOf, sealOf } from '../../../protocol/audit/seal.js';
 import { isInTree, treeBranch, treeRoot } from '../../../protocol/audit/tree.js';
 import { toHex } from '../../../protocol/bytes.js';
 import { bls } from '../../../protocol/crypto/bls.js';
 import { sha256 } from '../../../protocol/crypto/hash.js';
-import { AUDIT_SEAL, AUDIT_UNAVAILABLE, auditEntriesCodec, MAX_AUDIT_ENTRIES, type AuditEntry } from '../../../protocol/types/audit.js';
+import {
+  AUDIT_SEAL,
+  AUDIT_UNAVAILABLE,
+  auditEntriesCodec,
+  MAX_AUDIT_ENTRIES,
+  type AuditEntry,
+} from '../../../protocol/types/audit.js';
 import { entriesOf, extensionContent, isSignedRecord } from '../../../consensus/verification/entries.js';
 import { MAX_EXTENSION_BYTES } from '../../../protocol/limits.js';
 import { createPrng } from '../../support/prng.js';
@@ -49,7 +63,10 @@ test('an opening shows one leaf of one attempt, and nothing of others', () => {
   assert.ok(!isOpening(SUBJECT, root, 10, 4, { ...opening, stateId: new Uint8Array(31) }));
   const salts = new Set(states.map((_, i) => toHex(saltOf(SUBJECT, KEY, i))));
   assert.equal(salts.size, states.length, 'every leaf has a salt of its own');
-  assert.notEqual(toHex(leafOf(SUBJECT, 4, KEY, states[4] ?? KEY)), toHex(leafOf(SUBJECT, 5, KEY, states[4] ?? KEY)));
+  assert.notEqual(
+    toHex(leafOf(SUBJECT, 4, KEY, states[4] ?? KEY)),
+    toHex(leafOf(SUBJECT, 5, KEY, states[4] ?? KEY)),
+  );
 });
 
 test('the output root is hidden, and an output that does not match is proved by its states alone', () => {
@@ -60,7 +77,10 @@ test('the output root is hidden, and an output that does not match is proved by 
   const bad = { jobKey: KEY, outputRoot: treeRoot(other) };
   assert.ok(provesOutputMismatch(SUBJECT, root, bad, other));
   assert.ok(!provesOutputMismatch(SUBJECT, root, bad, states), 'states of another output');
-  assert.ok(!provesOutputMismatch(SUBJECT, root, { jobKey: KEY, outputRoot: treeRoot(states) }, states), 'all well');
+  assert.ok(
+    !provesOutputMismatch(SUBJECT, root, { jobKey: KEY, outputRoot: treeRoot(states) }, states),
+    'all well',
+  );
   assert.ok(!provesOutputMismatch(SUBJECT, root, bad, []));
 });
 

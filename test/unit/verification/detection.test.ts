@@ -51,7 +51,10 @@ test('the chance to pass is that of all draws of the specification, one by one',
       const all = enumerate(kind, segments, sampled);
       for (let i = 0; i < 20; i++) {
         const bad = new Set(Array.from({ length: 1 + prng.below(6) }, () => prng.below(segments)));
-        const expected = all.reduce((sum, [drawn, chance]) => (drawn.some((s) => bad.has(s)) ? sum : sum + chance), 0);
+        const expected = all.reduce(
+          (sum, [drawn, chance]) => (drawn.some((s) => bad.has(s)) ? sum : sum + chance),
+          0,
+        );
         assert.ok(Math.abs(valueOf(passProbability(of(kind, segments, sampled), bad)) - expected) < 1e-12);
       }
     }
@@ -98,7 +101,12 @@ test('the bond makes the mean of the weakest cheat negative, whatever job it is'
   for (let i = 0; i < 300; i++) {
     const segments = 1 + prng.below(300);
     const terms = {
-      ...of(prng.pick(['batch', 'chain']), segments, 1 + prng.below(Math.min(8, segments)), prng.chance(1, 4)),
+      ...of(
+        prng.pick(['batch', 'chain']),
+        segments,
+        1 + prng.below(Math.min(8, segments)),
+        prng.chance(1, 4),
+      ),
       ...{ seats: 1 + prng.below(8), priceWei: prng.bigint(70), auditFeeWei: prng.bigint(69) },
     };
     const valueWei = terms.priceWei + prng.bigint(72);
@@ -115,7 +123,13 @@ test('at the defaults d is 4.15 % and a bond 23.1 times the value; of a full aud
   const { jobs } = PRESETS.mainnet.params;
   const sampled = weakestDetection(of('batch', 64, 4), 5);
   assert.equal(compare(sampled, fraction(121n, 2916n)), 0);
-  const terms = { ...of('batch', 64, 4), seats: 5, priceWei: PRICE_WEI, auditFeeWei: 0n, valueWei: PRICE_WEI };
+  const terms = {
+    ...of('batch', 64, 4),
+    seats: 5,
+    priceWei: PRICE_WEI,
+    auditFeeWei: 0n,
+    valueWei: PRICE_WEI,
+  };
   const bond = (full: boolean): bigint => requiredBondWei(jobs, { ...terms, full }, 20, 20);
   assert.equal((bond(false) * 100n) / PRICE_WEI, 2309n);
   assert.equal(bond(true), 10n * PRICE_WEI);

@@ -73,7 +73,13 @@ test('seats are drawn by stake, without replacement', () => {
       counts[id[19] ?? 9] = (counts[id[19] ?? 9] ?? 0) + 1;
     }
   }
-  assert.ok(chiSquare(firsts, powers.map((power) => (TIMES * power) / 10)) < limitOf(3), firsts.join());
+  assert.ok(
+    chiSquare(
+      firsts,
+      powers.map((power) => (TIMES * power) / 10),
+    ) < limitOf(3),
+    firsts.join(),
+  );
   const expected = powers.map((own, i) =>
     powers.reduce((sum, other, j) => (i === j ? sum : sum + TIMES * (other / 10) * (own / (10 - other))), 0),
   );
@@ -93,7 +99,12 @@ test('an operator never has two seats of a segment, and with few operators all h
 
 test('neither a party nor a validator of its operator judges', () => {
   const { terms } = new AuditWorld({ terms: { parties: [addressOf(1, 0), addressOf(2, 2)] } });
-  const eligible = eligibleVerifiers(terms, [verifier(0, 1), verifier(1, 1), verifier(2, 1), verifier(3, 1, 2)]);
+  const eligible = eligibleVerifiers(terms, [
+    verifier(0, 1),
+    verifier(1, 1),
+    verifier(2, 1),
+    verifier(3, 1, 2),
+  ]);
   assert.deepEqual(
     eligible.map(({ id }) => id[19]),
     [1],

@@ -28,15 +28,30 @@ function tableUnder(header: string): string[][] {
   const start = SPEC.indexOf(header);
   assert.ok(start >= 0, header);
   const end = SPEC.findIndex((line, i) => i > start && !line.startsWith('|'));
-  return SPEC.slice(start + 2, end).map((line) => line.split('|').slice(1, -1).map((cell) => cell.trim()));
+  return SPEC.slice(start + 2, end).map((line) =>
+    line
+      .split('|')
+      .slice(1, -1)
+      .map((cell) => cell.trim()),
+  );
 }
 
-const rows: readonly Row[] = tableUnder('| # | state | event | guard | new state | pays | code |').map((cells) => {
-  const [id = '', state = '', event = '', guard = '', next = '', pays = '', code = ''] = cells;
-  return { id, state, events: event.split(', '), guard, next, pays, code };
-});
+const rows: readonly Row[] = tableUnder('| # | state | event | guard | new state | pays | code |').map(
+  (cells) => {
+    const [id = '', state = '', event = '', guard = '', next = '', pays = '', code = ''] = cells;
+    return { id, state, events: event.split(', '), guard, next, pays, code };
+  },
+);
 
-const KINDS: readonly AuditEventKind[] = ['commit', 'release', 'entry', 'unseal', 'published', 'proof', 'tick'];
+const KINDS: readonly AuditEventKind[] = [
+  'commit',
+  'release',
+  'entry',
+  'unseal',
+  'published',
+  'proof',
+  'tick',
+];
 
 function assertRow(row: Row, { world, from, event, outcome }: Fired): void {
   const isEnded = (ENDINGS as readonly string[]).includes(from);
