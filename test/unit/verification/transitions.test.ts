@@ -3,7 +3,12 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { ENDINGS, OPEN_PHASES } from '../../../consensus/verification/attempt.js';
-import { jobTransition, type JobEvent, type JobLife } from '../../../consensus/verification/job-life.js';
+import {
+  JOB_REASONS,
+  jobTransition,
+  type JobEvent,
+  type JobLife,
+} from '../../../consensus/verification/job-life.js';
 import { ENDING_REASONS, type EndingReason } from '../../../consensus/verification/reasons.js';
 import type { AuditEventKind } from '../../../consensus/verification/step.js';
 import { PRESETS } from '../../../protocol/presets.js';
@@ -151,4 +156,11 @@ test('the life of a job is the one of the specification, and its escrow is never
       assert.deepEqual(paid, pays === 'escrow → client' ? [job.escrowWei] : [], `row ${index}`);
     }
   }
+});
+
+test('the specification has the numbers of all reasons', () => {
+  const text = SPEC.join(' ');
+  const numbered = Object.entries(ENDING_REASONS).map(([name, { number }]) => `${name} ${number}`);
+  const ofJobs = Object.entries(JOB_REASONS).map(([name, number]) => `${name} ${number}`);
+  for (const words of [numbered, ofJobs]) assert.ok(text.includes(words.join(', ')), words.join(', '));
 });
