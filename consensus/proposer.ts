@@ -1,5 +1,6 @@
 import { domainHash } from '../protocol/domains.js';
 import { invariant } from '../protocol/invariant.js';
+import { uniformBelow, wordOfDigest } from '../protocol/uniform.js';
 import { NO_ROUND } from '../protocol/types/proposal.js';
 import type { Validator, ValidatorSet } from '../protocol/types/validators.js';
 import { totalPower } from './power.js';
@@ -37,21 +38,6 @@ function indexAt(members: readonly Validator[], point: number): number {
   return members.findIndex(({ votingPower }) => (end += votingPower) > point);
 }
 
-const WORD_RANGE = 2 ** 53;
-
-/** A word is refused with a chance below 1/400: so many in a row are beyond all hash functions. */
-const MAX_ATTEMPTS = 64;
-
-/** Uniform in [0, bound): words beyond the last whole multiple of `bound` are refused, for they would favour low results. */
-function uniformBelow(bound: number, wordOf: (attempt: number) => number): number {
-  const limit = WORD_RANGE - (WORD_RANGE % bound);
-  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-    const candidate = wordOf(attempt);
-    if (candidate < limit) return candidate % bound;
-  }
-  invariant(false, 'a draw ends');
-}
-
 interface Draw {
   readonly cycle: number;
   readonly place: number;
@@ -66,7 +52,5 @@ function word(chainId: number, beacon: Uint8Array, { cycle, place, attempt }: Dr
   view.setUint32(0, cycle, true);
   view.setUint32(4, place, true);
   view.setUint32(8, attempt, true);
-  const digest = domainHash(chainId, 'proposer-draw', beacon, draw);
-  const words = new DataView(digest.buffer, digest.byteOffset);
-  return (words.getUint32(4, true) & 0x1f_ffff) * 2 ** 32 + words.getUint32(0, true);
+  return wordOfDigest(domainHash(chainId, 'proposer-draw', beacon, draw));
 }

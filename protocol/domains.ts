@@ -24,6 +24,7 @@ export const PURPOSES = [
   'audit-seal',
   'audit-nonce',
   'audit-seed',
+  'audit-draw',
   'job-key',
   'genesis',
   'peer-binding',

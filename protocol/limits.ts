@@ -21,6 +21,9 @@ export const MAX_BLOCK_EVIDENCE = 64;
 /** Bytes of one vote extension. */
 export const MAX_EXTENSION_BYTES = 2048;
 
+/** Segments of a job whose audit is full: their answers are opened in one transaction. */
+export const MAX_FULL_AUDIT_SEGMENTS = 1024;
+
 /** Vote extensions in one block: one per signer of the parent commit, and as many late ones. */
 export const MAX_BLOCK_EXTENSIONS = 2 * MAX_VALIDATORS;
 

@@ -1,5 +1,6 @@
 import type { Fault } from './faults.js';
 import { MAX_EVIDENCE_EPOCHS, MAX_UPGRADES } from './limits.js';
+import { MAX_AUDIT_ENTRIES } from './types/audit.js';
 import {
   PARAMETERS,
   ParamsError,
@@ -15,6 +16,9 @@ export const PARAMETER_GROUPS = [
   'staking',
   'jobs',
 ] as const satisfies readonly ParameterGroup[];
+
+/** No chain is counted on for blocks in quicker succession. */
+const LEAST_BLOCK_MS = 125;
 
 /** Names and specs of one group, in the order of the table. */
 export function parameterSpecs(group: ParameterGroup): [string, ParameterSpec][] {
@@ -139,6 +143,13 @@ function checkRelations(params: ChainParams): Fault[] {
       'must not be longer than epochMs, so that a window touches two epochs at most',
     ],
     [jobs.sampledSegments <= jobs.defaultSegments, 'jobs.sampledSegments', 'must not exceed defaultSegments'],
+    [jobs.minSeats <= jobs.seatsPerSegment, 'jobs.minSeats', 'must not exceed seatsPerSegment'],
+    [
+      jobs.openDuties * 4 * Math.max(consensus.blockIntervalMinMs, LEAST_BLOCK_MS) <=
+        MAX_AUDIT_ENTRIES * jobs.revealWindowMs,
+      'jobs.openDuties',
+      'must not exceed what fits the extensions of a reveal window while blocks take four times their least interval',
+    ],
   ];
   return rules
     .filter(([holds]) => !holds)

@@ -91,6 +91,29 @@ export const PARAMETERS = {
     publicationWindowMs: count(100, YEAR_MS, 'Time to publish data that seats call unavailable.'),
     bondPriceMultiple: count(1, 10_000, 'A bond is at least this many times the price.'),
     fullAuditValueWei: wei(0n, TOTAL_SUPPLY_WEI, 'From this declared value on every segment is audited.'),
+    minSeats: count(1, MAX_VALIDATORS, 'With fewer verifiers to draw from nothing is judged.'),
+    maxReseats: count(0, 16, 'Draws that replace silent seats, before all verifiers judge.'),
+    windowBlocks: count(1, 10_000, 'Blocks every window lasts at least, so that a halt expires nothing.'),
+    releaseWindowMs: count(100, YEAR_MS, 'After a claim, a missing input can be reported without loss.'),
+    abandonPenaltyBps: count(0, 100_000, 'Lost by a claim without a commit, in 1/10,000 of the price.'),
+    compensationBps: count(0, 100_000, 'Paid to the client of a fraud, in 1/10,000 of the price.'),
+    dissentPenaltyBps: count(0, 10_000, 'Lost by a dissent that was wrong, in 1/10,000 of the seat’s pay.'),
+    complaintPenaltyBps: count(
+      0,
+      10_000,
+      'Lost by who called data unavailable that all could judge, in 1/10,000 of the seat’s pay.',
+    ),
+    silencePenaltyBps: count(
+      0,
+      1_000_000,
+      'Lost by a seal that is not revealed, in 1/10,000 of the seat’s pay.',
+    ),
+    falseVerdictPenaltyBps: count(
+      0,
+      1_000_000,
+      'Lost by who confirmed a fraud, in 1/10,000 of the seat’s pay.',
+    ),
+    openDuties: count(1, 65_535, 'Entries a validator may owe at one time: more seats it is not given.'),
   },
 } as const satisfies ParameterTable;
 

@@ -72,6 +72,17 @@ const mainnet: ChainParams = {
     publicationWindowMs: 10 * MINUTE_MS,
     bondPriceMultiple: 10,
     fullAuditValueWei: 1_000n * WEI_PER_OGPU,
+    minSeats: 3,
+    maxReseats: 2,
+    windowBlocks: 20,
+    releaseWindowMs: MINUTE_MS,
+    abandonPenaltyBps: 10_000,
+    compensationBps: 10_000,
+    dissentPenaltyBps: 10_000,
+    complaintPenaltyBps: 2_500,
+    silencePenaltyBps: 20_000,
+    falseVerdictPenaltyBps: 100_000,
+    openDuties: 600,
   },
   upgrades: [{ protocolVersion: PROTOCOL_VERSION, activationHeight: 0 }],
 };
@@ -116,6 +127,10 @@ const devnet: ChainParams = {
     revealWindowMs: 5 * SECOND_MS,
     unsealWindowMs: 30 * SECOND_MS,
     publicationWindowMs: 30 * SECOND_MS,
+    minSeats: 1,
+    windowBlocks: 5,
+    releaseWindowMs: 5 * SECOND_MS,
+    openDuties: 200,
   },
 };
 

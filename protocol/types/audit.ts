@@ -17,6 +17,8 @@ export const AUDIT_REVEAL = 2;
 export const AUDIT_UNAVAILABLE = 3;
 export const AUDIT_CANNOT_JUDGE = 4;
 export const AUDIT_SOURCE_RUNNABLE = 5;
+/** Answers a publication of the output: this validator holds it. */
+export const AUDIT_AVAILABLE = 6;
 
 /** Flag of a reveal: this validator holds the whole output. */
 export const AUDIT_FLAG_DELIVERED = 1;
@@ -34,7 +36,7 @@ export const AuditEntryType = new ContainerType({
   attempt: uint8,
   /** Audit round of the attempt: 0 for the first sample, more for re-seating and escalation. */
   auditRound: uint8,
-  /** Lowest segment this validator disputes; `NO_SEGMENT` for none. */
+  /** Of a reveal: the lowest segment this validator disputes; `NO_SEGMENT` for none. */
   segment: uint16,
   /** `AUDIT_FLAG_*` bits. */
   flags: uint8,

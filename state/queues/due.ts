@@ -1,9 +1,12 @@
 import { bigEndianBytes, concatBytes, toHex } from '../../protocol/bytes.js';
 import { invariant } from '../../protocol/invariant.js';
+import type { BlockMoment } from '../../protocol/moment.js';
 import type { Overlay } from '../store/overlay.js';
 import type { Reader } from '../store/store.js';
 import { QueueError } from './errors.js';
 import { createHeap, type HeapItem } from './heap.js';
+
+export { hasCome, type BlockMoment } from '../../protocol/moment.js';
 
 /** Something to be done in the first block that has come to this time and to this height. */
 export interface DueItem extends BlockMoment {
@@ -11,17 +14,6 @@ export interface DueItem extends BlockMoment {
   readonly kind: number;
   /** To what: at most 32 bytes. One subject is scheduled once for each kind. */
   readonly subject: Uint8Array;
-}
-
-/** Time of a header in milliseconds, and its height. */
-export interface BlockMoment {
-  readonly timeMs: number;
-  readonly height: number;
-}
-
-/** Whether a block has come to `moment`: to its time and to its height, so that neither a halt nor fast blocks alone bring it about. */
-export function hasCome(moment: BlockMoment, now: BlockMoment): boolean {
-  return now.timeMs >= moment.timeMs && now.height >= moment.height;
 }
 
 /** Schedules an item, in place of the one of its kind and subject. */
