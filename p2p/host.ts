@@ -16,8 +16,6 @@ export interface HostConfig {
   /** Addresses to tell others instead of those listened on, for nodes behind a router. */
   readonly announce: readonly string[];
   readonly maxConnections: number;
-  /** New connections of one address in a second; more are dropped before any cryptography. */
-  readonly maxNewPerSecond: number;
 }
 
 /**
@@ -38,7 +36,8 @@ export async function createHost(config: HostConfig, gater: ConnectionGater): Pr
     connectionManager: {
       maxConnections: config.maxConnections,
       maxIncomingPendingConnections: 64,
-      inboundConnectionThreshold: config.maxNewPerSecond,
+      // The gate has a rate of its own, with room for a burst.
+      inboundConnectionThreshold: Infinity,
       maxParallelDials: 16,
       dialTimeout: DIAL_TIMEOUT_MS,
       reconnectRetries: 0,

@@ -28,7 +28,8 @@ const DEFAULTS: NetworkConfig = {
   maxPerAddress: 8,
   maxPerPeer: 2,
   maxConnections: 256,
-  maxNewPerSecond: 16,
+  // Handshakes of one address then take at most a twentieth of a core; a network on one machine starts in one burst.
+  newPerAddress: { perSecond: 4, burst: 32 },
   // Three round trips on the worst link there is.
   handshakeTimeoutMs: 5000,
   redial: { minBackoffMs: 500, maxBackoffMs: 30_000 },

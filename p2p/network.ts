@@ -106,6 +106,7 @@ export class Network {
         isStatic,
         isBanned: (peer) => conduct.isBanned(peer),
         connections: () => host.getConnections(),
+        clock,
       }),
     );
     const network = new Network(parts, config, clock, host, conduct, peers);

@@ -142,7 +142,6 @@ export class RawPeer {
         listen: [],
         announce: [],
         maxConnections: 8,
-        maxNewPerSecond: 8,
       },
       {},
     );
