@@ -234,3 +234,13 @@ test('neither fast blocks nor a halt ends a window', () => {
   world.now = { timeMs: deadline.timeMs - 1, height: deadline.height + 1_000 };
   assert.equal(world.refusalOf({ kind: 'tick' }), 'NOT_DUE', 'a thousand blocks in no time');
 });
+
+test('no verifier is left when all are to be asked: it ends at once, and nobody loses anything', () => {
+  const world = new AuditWorld({ behaviours: ['lie'] });
+  while (world.attempt.phase !== 'REVEALING') runPhase(world);
+  const empty = { ...world.surroundings(), verifiers: () => [] };
+  world.surroundings = () => empty;
+  world.attempt.seats.forEach((seat) => world.do(world.reveal(seat)));
+  assert.equal(world.attempt.ending, 'NO_MAJORITY');
+  assertConserved(world);
+});
