@@ -31,6 +31,9 @@ export const MAX_PROGRAM_BYTES = 2 ** 33;
 /** Terms of one sum: products of 16-bit numbers then stay exact in 53 bits while bounds are computed. */
 export const MAX_TERMS = 2 ** 20;
 
+/** Outputs of a convolution or columns of a product, and rows of a scale: each has a proof of its own. */
+export const MAX_CHANNELS = 2 ** 18;
+
 /** Kernel sizes, strides, dilations and paddings of windows. */
 export const MAX_WINDOW = 1_024;
 

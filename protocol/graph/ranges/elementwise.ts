@@ -3,7 +3,7 @@ import { scaleRoundTerm } from '../fixed-point.js';
 import { sizeAt, TYPE_RANGES, type Range } from '../tensors.js';
 import { rangeOfData } from '../weights.js';
 import {
-  accumulator,
+  accumulators,
   checkScale,
   clamped,
   moved,
@@ -27,7 +27,7 @@ export const sub: RangeRule<'sub'> = ({ a, b, scale }, attributes, report) => {
 
 export const mul: RangeRule<'mul'> = ({ a, b, scale }, attributes, report) => {
   const product = productOf(moved(a.range, -attributes.zeroA), moved(b.range, -attributes.zeroB));
-  return outputRange([accumulator(product, report)], attributes, scale, report);
+  return outputRange(accumulators([product], report), attributes, scale, report);
 };
 
 export const requantise: RangeRule<'requantise'> = ({ x, scale }, attributes, report) =>
@@ -69,7 +69,7 @@ function sumRange(
   report: Report,
 ): Range {
   if (scale === undefined)
-    return outputRange([accumulator(sumOf(a, signed(b, sign)), report)], stage, undefined, report);
+    return outputRange(accumulators([sumOf(a, signed(b, sign))], report), stage, undefined, report);
   const { data } = scale;
   if (!(data instanceof Int32Array) || !checkScale(data, report)) return { min: stage.low, max: stage.high };
   const sum = sumOf(termRange(a, data, 0), signed(termRange(b, data, 2), sign));

@@ -3,7 +3,7 @@ import { lastTwo } from '../shapes/linear.js';
 import { elementCount, sizeAt, type Range } from '../tensors.js';
 import type { WindowAttributes } from '../operators.js';
 import {
-  accumulator,
+  accumulators,
   moved,
   outputRange,
   productOf,
@@ -70,17 +70,20 @@ function sumRanges(
   bias: Known | undefined,
   report: Report,
 ): Range[] {
-  if (weights.data === undefined) {
+  const { data } = weights;
+  if (data === undefined) {
     const products = times(productOf(factor, moved(weights.range, -zero)), layout.terms);
-    return [accumulator(bias === undefined ? products : sumOf(products, bias.range), report)];
+    return accumulators([bias === undefined ? products : sumOf(products, bias.range)], report);
   }
-  const matrices = Math.floor(weights.data.length / layout.matrix);
-  return Array.from({ length: matrices * layout.outputs }, (_, index) => {
-    const channel = index % layout.outputs;
-    const first = Math.floor(index / layout.outputs) * layout.matrix + channel * layout.outputStride;
-    const sum = sumRange(factor, weights.data ?? [], zero, first, layout);
-    return accumulator(sumOf(sum, biasRange(bias, channel)), report, channel);
+  const matrices = Math.floor(data.length / layout.matrix);
+  const sums = Array.from({ length: layout.outputs }, (_, channel) => {
+    const first = channel * layout.outputStride;
+    const ofMatrices = Array.from({ length: matrices }, (__, matrix) =>
+      sumRange(factor, data, zero, matrix * layout.matrix + first, layout),
+    );
+    return sumOf(union(ofMatrices), biasRange(bias, channel));
   });
+  return accumulators(sums, report);
 }
 
 /** Each weight takes the end of `factor` that makes its product least, and greatest. */

@@ -1,6 +1,6 @@
 import { lastSize, sizeAt, TYPE_RANGES, type Range } from '../tensors.js';
 import {
-  accumulator,
+  accumulators,
   checkScale,
   moved,
   outputRange,
@@ -13,7 +13,7 @@ import {
 export const reduceSum: RangeRule<'reduceSum'> = ({ x, scale }, attributes, report) => {
   const { axis, zeroX } = attributes;
   const sum = times(moved(x.range, -zeroX), sizeAt(x.tensor.shape, axis));
-  return outputRange([accumulator(sum, report)], attributes, scale, report);
+  return outputRange(accumulators([sum], report), attributes, scale, report);
 };
 
 export const argmax: RangeRule<'argmax'> = ({ x }, { axis }) => ({
@@ -23,7 +23,7 @@ export const argmax: RangeRule<'argmax'> = ({ x }, { axis }) => ({
 
 /** Shares of each type: of 256, moved for int8; of 32,768. */
 export const softmax: RangeRule<'softmax'> = ({ x, scale }, { outType }, report) => {
-  accumulator({ min: 0, max: x.range.max - x.range.min }, report);
+  accumulators([{ min: 0, max: x.range.max - x.range.min }], report);
   if (scale.data instanceof Int32Array) checkScale(scale.data, report, 0);
   const { min, max } = TYPE_RANGES[outType];
   return { min: outType === 'int16' ? 0 : min, max };
@@ -38,7 +38,7 @@ export const layerNorm: RangeRule<'layerNorm'> = ({ x, gamma, beta, scale }, att
   };
   const sums = Array.from({ length: channels }, (_, channel) => {
     const product = productOf(TYPE_RANGES.int16, at(gamma.data, channel, gamma.range));
-    return accumulator(sumOf(product, at(beta.data, channel, beta.range)), report, channel);
+    return sumOf(product, at(beta.data, channel, beta.range));
   });
-  return outputRange(sums, attributes, scale, report);
+  return outputRange(accumulators(sums, report), attributes, scale, report);
 };

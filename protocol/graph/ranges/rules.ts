@@ -52,33 +52,36 @@ export function productOf(a: Range, b: Range): Range {
   return { min: Math.min(...products), max: Math.max(...products) };
 }
 
-/** Reports an accumulator that does not fit 32 bits; gives what fits. */
-export function accumulator(range: Range, report: Report, channel?: number): Range {
-  if (contains(INT32, range)) return range;
-  const where = channel === undefined ? '' : ` in channel ${channel}`;
-  report('ACCUMULATOR_OVERFLOW', `sums from ${range.min} to ${range.max}${where} do not fit 32 bits`);
-  return clamped(range, INT32);
+/** Reports, once, accumulators that do not fit 32 bits; gives what fits of each. */
+export function accumulators(ranges: readonly Range[], report: Report): Range[] {
+  const channel = ranges.findIndex((range) => !contains(INT32, range));
+  const first = ranges[channel];
+  if (first !== undefined) {
+    const where = ranges.length > 1 ? ` in channel ${channel}` : '';
+    report('ACCUMULATOR_OVERFLOW', `sums from ${first.min} to ${first.max}${where} do not fit 32 bits`);
+  }
+  return ranges.map((range) => clamped(range, INT32));
 }
 
 /**
  * Range of the elements that accumulators become.
  *
- * @param accumulators one range for all channels, or one for each
+ * @param sums one range for all channels, or one for each
  */
 export function outputRange(
-  accumulators: readonly Range[],
+  sums: readonly Range[],
   stage: OutputStage,
   scale: Known | undefined,
   report: Report,
 ): Range {
   const clamp: Range = { min: stage.low, max: stage.high };
-  if (scale === undefined) return clamped(moved(union(accumulators), stage.zeroY), clamp);
+  if (scale === undefined) return clamped(moved(union(sums), stage.zeroY), clamp);
   const { data, tensor } = scale;
   if (!(data instanceof Int32Array)) return clamp;
   const [rows = 1, columns = 2] = tensor.shape;
   if (!checkScale(data, report)) return clamp;
-  const ranges = Array.from({ length: Math.max(rows, accumulators.length) }, (_, channel) => {
-    const { min, max } = accumulators[channel % accumulators.length] ?? INT32;
+  const ranges = Array.from({ length: Math.max(rows, sums.length) }, (_, channel) => {
+    const { min, max } = sums[channel % sums.length] ?? INT32;
     const turns = [-1, 0].filter((turn) => min < turn && turn < max);
     const values = [min, max, ...turns].map((value) =>
       outputElement(value, stage, data, columns, (channel % rows) * columns),

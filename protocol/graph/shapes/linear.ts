@@ -1,5 +1,5 @@
 import type { Report } from '../faults.js';
-import { MAX_TERMS, MAX_WINDOW } from '../limits.js';
+import { MAX_CHANNELS, MAX_TERMS, MAX_WINDOW } from '../limits.js';
 import type { Attributes } from '../operators.js';
 import { lastSize, sizeAt, type TensorType } from '../tensors.js';
 import {
@@ -66,7 +66,7 @@ export const matmul: ShapeRule<'matmul'> = ({ a, b, bias, scale }, attributes, r
   checkType('b', b, NARROW_TYPES, report);
   checkZero('zeroA', attributes.zeroA, a.type, report);
   checkZero('zeroB', attributes.zeroB, b.type, report);
-  checkBias(bias, columns, report);
+  checkChannels(bias, columns, report);
   return checkOutput([...batch, rows, columns], attributes, scale, report);
 };
 
@@ -86,10 +86,12 @@ function checkProduct(
   checkType('weights', weights, NARROW_TYPES, report);
   checkZero('zeroX', zeroX, x.type, report);
   checkZero('zeroWeights', zeroWeights, weights.type, report);
-  checkBias(bias, outputs, report);
+  checkChannels(bias, outputs, report);
 }
 
-function checkBias(bias: TensorType | undefined, outputs: number, report: Report): void {
+/** Channels of sums, and the bias that has one number for each. */
+function checkChannels(bias: TensorType | undefined, outputs: number, report: Report): void {
+  checkLimit('outputs', outputs, MAX_CHANNELS, report);
   if (bias === undefined) return;
   checkType('bias', bias, ['int32'], report);
   checkShape('bias', bias, [outputs], report);

@@ -1,7 +1,7 @@
 import type { Report } from '../faults.js';
-import { MAX_WINDOW } from '../limits.js';
+import { MAX_CHANNELS, MAX_WINDOW } from '../limits.js';
 import type { Attributes, OperandsAs, OperatorName, OutputStage, WindowAttributes } from '../operators.js';
-import { contains, lastSize, TYPE_RANGES, type DataType, type TensorType } from '../tensors.js';
+import { contains, lastSize, sizeAt, TYPE_RANGES, type DataType, type TensorType } from '../tensors.js';
 
 /**
  * The tensor that an operator makes of operands of these types. Reports everything that forbids it, and returns undefined where no type
@@ -89,6 +89,7 @@ export function checkOutput(
   checkZero('zeroY', stage.zeroY, stage.outType, report);
   if (scale !== undefined) {
     checkType('scale', scale, ['int32'], report);
+    checkLimit('rows of scale', sizeAt(scale.shape, 0), MAX_CHANNELS, report);
     const [rows = 0, columns = 0] = scale.shape;
     const channels = lastSize(shape);
     if (scale.shape.length !== 2 || (rows !== 1 && rows !== channels) || (columns !== 2 && columns !== 4))

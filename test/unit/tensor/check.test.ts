@@ -145,6 +145,12 @@ const REFUSED: readonly [string, GraphFaultCode, Graph][] = [
     one('depthwiseConv2d', { x: X, weights: 'int8[1,1,6]' }, CONVOLUTION),
   ],
   ['terms', 'SHAPE_MISMATCH', one('matmul', { a: 'int8[2,3]', b: 'int8[4,2]' }, PRODUCT)],
+  ['too many columns', 'LIMIT_EXCEEDED', one('matmul', { a: 'int8[1,1]', b: 'int8[1,262145]' }, PRODUCT)],
+  [
+    'too many rows of a scale',
+    'LIMIT_EXCEEDED',
+    one('requantise', { x: 'int8[262145]', scale: '=int32[262145,2]' }, { zeroX: 0, ...outputStage('int8') }),
+  ],
   [
     'too many terms',
     'LIMIT_EXCEEDED',

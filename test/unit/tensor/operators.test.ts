@@ -10,7 +10,7 @@ import { createPrng } from '../../support/prng.js';
 import { randomCase, type TensorCase } from '../../support/tensor/cases.js';
 import { oracle, type Numbers, type OracleResult } from '../../support/tensor/oracle.js';
 
-const CASES = Number(process.env['OGPU_CASES'] ?? 250);
+const CASES = Number(process.env['OGPU_CASES'] ?? 150);
 
 /** Runs one case both ways; undefined where the bounds of its sums are not proved, whatever its inputs are. */
 function compareCase(sample: TensorCase): OracleResult | undefined {
