@@ -50,8 +50,6 @@ export interface RestoreReport {
 const MIB = 1024 * 1024;
 /** After the disk has failed, so many transactions pass before it is tried again. */
 const RETRY_AFTER_RECORDS = 1_024;
-/** Appends are so far apart: a write for each batch of a flood would cost as much as all else that a transaction costs here. */
-const GATHER_MS = 20;
 /** Signatures in the memory of a restore at one time. */
 const RESTORE_BATCH = 4_096;
 
@@ -71,9 +69,6 @@ export class MempoolJournal {
   #mustRewrite = true;
   #isOpen = false;
   #recordsToRetry = 0;
-  #appendedMs = -Infinity;
-  /** Ends the wait for company. */
-  #hurry: (() => void) | undefined;
   #writing: Promise<void> | undefined;
 
   constructor(options: JournalOptions) {
@@ -125,10 +120,7 @@ export class MempoolJournal {
 
   /** Waits for what has been recorded so far; the disk may have refused it. */
   async flush(): Promise<void> {
-    while (this.#writing !== undefined) {
-      this.#hurry?.();
-      await this.#writing;
-    }
+    while (this.#writing !== undefined) await this.#writing;
   }
 
   /** Writes what has been recorded, and records nothing more. */
@@ -161,24 +153,7 @@ export class MempoolJournal {
     }
   }
 
-  /** What comes in the same moment is written together: the first after a silence at the end of this turn of the event loop. */
-  async #gather(): Promise<void> {
-    const waitMs = Math.max(0, this.#appendedMs + GATHER_MS - performance.now());
-    await new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, waitMs);
-      this.#hurry = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
-    this.#hurry = undefined;
-  }
-
   async #append(): Promise<void> {
-    await this.#gather();
-    // The pool has outgrown what may wait: it is written whole instead.
-    if (this.#mustRewrite) return;
-    this.#appendedMs = performance.now();
     const bytes = joinBytes(this.#takeWaiting());
     await this.#options.file.append(bytes);
     this.#fileBytes += bytes.length;
