@@ -45,28 +45,6 @@ export async function startOurs(): Promise<BenchServer> {
   };
 }
 
-/** Four validators of ours, a process each; the first one is asked. */
-export async function startDevnet(): Promise<BenchServer> {
-  const child = spawn(process.execPath, [PROGRAM, 'devnet', '--validators', '4', '--json'], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  const { chainId, nodes, accounts } = JSON.parse(await lineOf(child, /^\{.*\}$/m)) as {
-    chainId: number;
-    nodes: { rpcPort: number }[];
-    accounts: { secretKey: Hex }[];
-  };
-  const server: BenchServer = {
-    name: 'devnet',
-    port: nodes[0]?.rpcPort ?? 0,
-    chainId,
-    privateKeys: accounts.map(({ secretKey }) => fromHex(secretKey)),
-    cpuMs: () => NaN,
-    close: () => end(child, 'SIGINT'),
-  };
-  await untilAnswers(server);
-  return server;
-}
-
 /** Those that are installed, or can be. */
 export async function startPeers(): Promise<BenchServer[]> {
   if (process.env['OGPU_BENCH_PEERS'] === '1') await install();

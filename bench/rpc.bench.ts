@@ -1,13 +1,17 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { encodeFunctionData } from 'viem';
 import WebSocket from 'ws';
+import { stakingAbi, stakingAddress } from '../interfaces/staking.js';
 import { addressFromPublicKey } from '../protocol/address.js';
-import { toHex } from '../protocol/bytes.js';
+import { fromHex, toHex } from '../protocol/bytes.js';
 import { secp256k1 } from '../protocol/crypto/secp256k1.js';
 import { encodeTransaction } from '../protocol/transactions/encode.js';
 import { signTransaction } from '../protocol/transactions/sign.js';
+import { startDevnetProcess } from '../test/support/devnet-process.js';
+import type { RichAccount } from '../test/support/rpc-chain.js';
 import type { Measurement, Suite } from './harness.js';
 import { HttpClient, runLoad, type Load, type LoadResult } from './rpc-load.js';
-import { startDevnet, startOurs, startPeers, type BenchServer } from './rpc-servers.js';
+import { startOurs, startPeers, type BenchServer } from './rpc-servers.js';
 
 /** Nodes side by side, each asked the same in turn: client and server share the machine. */
 export const suite: Suite = { measurements };
@@ -17,6 +21,8 @@ const SAMPLE_MS = 1_000;
 const BATCH = 100;
 const SENDS = 3_000;
 const GWEI = 10n ** 9n;
+const SOMEONE = `0x${'11'.repeat(20)}`;
+const EPOCH_CALL = encodeFunctionData({ abi: stakingAbi, functionName: 'epoch' });
 
 async function measurements(): Promise<readonly Measurement[]> {
   const ours = await startOurs();
@@ -38,6 +44,9 @@ async function measurements(): Promise<readonly Measurement[]> {
   }
 }
 
+/** Where transactions are sent, and whose. */
+type Sending = Pick<BenchServer, 'port' | 'chainId' | 'privateKeys'>;
+
 interface Measured extends LoadResult {
   /** Of the server, for one call: what does not depend on what else the machine does. */
   readonly cpuUs: number;
@@ -52,12 +61,11 @@ async function measureLoad(server: BenchServer, load: Load): Promise<Measured> {
 /** Each method under load, then in batches. */
 async function reads(servers: readonly BenchServer[]): Promise<Measurement[]> {
   const results: Measurement[] = [];
-  const someone = `0x${'11'.repeat(20)}`;
   const calls: [string, unknown[]][] = [
     ['eth_chainId', []],
-    ['eth_getBalance', [someone, 'latest']],
+    ['eth_getBalance', [SOMEONE, 'latest']],
     ['eth_getBlockByNumber', ['latest', false]],
-    ['eth_getLogs', [{ fromBlock: '0x1', toBlock: 'latest', address: someone }]],
+    ['eth_getLogs', [{ fromBlock: '0x1', toBlock: 'latest', address: SOMEONE }]],
   ];
   for (const [method, params] of calls) {
     const one = request(1, method, params);
@@ -98,40 +106,53 @@ async function sends(servers: readonly BenchServer[]): Promise<Measurement[]> {
   return results;
 }
 
-/** From sending to the receipt, one after the other: at rest, and while as many reads come as the node can answer. */
+/** Requests that keep a node busy: cheap ones, and those that have to search and to execute. */
+const LOAD_CALLS: readonly [string, unknown[]][] = [
+  ['eth_getBalance', [SOMEONE, 'latest']],
+  ['eth_getLogs', [{ fromBlock: '0x1', toBlock: 'latest', topics: [`0x${'22'.repeat(32)}`] }]],
+  ['eth_getBlockByNumber', ['latest', true]],
+  ['eth_call', [{ to: stakingAddress, data: EPOCH_CALL }, 'latest']],
+];
+
+/**
+ * From sending to the receipt, one after the other, at one validator of four: at rest, and while another one has as many reads as it can
+ * answer. All of them and their clients share the cores of this machine.
+ */
 async function devnetLatencies(): Promise<Measurement[]> {
-  const server = await startDevnet();
+  const devnet = await startDevnetProcess(4);
   try {
+    const [asked, sending] = devnet.ports;
+    const server = { port: sending ?? 0, chainId: devnet.chainId, privateKeys: keysOf(devnet.accounts) };
+    await syncSends(server, 0);
     const atRest = await syncSends(server, 1);
-    const someone = `0x${'11'.repeat(20)}`;
     let isOver = false;
-    const reads = [
-      request(1, 'eth_getBalance', [someone, 'latest']),
-      request(1, 'eth_getLogs', [{ fromBlock: '0x1', toBlock: 'latest', address: someone }]),
-      request(1, 'eth_getBlockByNumber', ['latest', true]),
-    ];
+    const reads = LOAD_CALLS.map(([method, params], id) => request(id, method, params));
     let next = 0;
     const nextBody = (): string | undefined => (isOver ? undefined : reads[next++ % reads.length]);
-    const load = runLoad({ port: server.port, connections: CONNECTIONS, durationMs: 120_000, nextBody });
+    const load = runLoad({ port: asked ?? 0, connections: CONNECTIONS, durationMs: 120_000, nextBody });
     const saturated = await syncSends(server, 2);
     isOver = true;
-    const { perSecond } = await load;
-    const show = ({ p50Ms, p99Ms, failed }: LoadResult): string =>
-      `p50 ${p50Ms.toFixed(0)} ms, p99 ${p99Ms.toFixed(0)} ms, ${failed} failed`;
+    const { perSecond, failed } = await load;
+    const show = (result: LoadResult): string =>
+      `p50 ${result.p50Ms.toFixed(0)} ms, p99 ${result.p99Ms.toFixed(0)} ms, ${result.failed} failed`;
     return [
       { name: 'rpc/devnet/eth_sendRawTransactionSync', value: show(atRest), goal: 'p50 ≤ 150 ms' },
       {
-        name: 'rpc/devnet/eth_sendRawTransactionSync/saturated',
-        value: `${show(saturated)}; beside ${Math.round(perSecond).toLocaleString('en-GB')} reads a second; p99 ${(saturated.p99Ms / atRest.p99Ms).toFixed(1)} × that at rest`,
+        name: 'rpc/devnet/finality beside saturated RPC',
+        value: `${show(saturated)}; beside ${Math.round(perSecond).toLocaleString('en-GB')} reads a second (${failed} failed); p50 ${(saturated.p50Ms / atRest.p50Ms).toFixed(1)} ×, p99 ${(saturated.p99Ms / atRest.p99Ms).toFixed(1)} × that at rest`,
         goal: '< 2 ×',
       },
     ];
   } finally {
-    await server.close();
+    await devnet.close();
   }
 }
 
-async function syncSends(server: BenchServer, sender: number): Promise<LoadResult> {
+function keysOf(accounts: readonly RichAccount[]): readonly Uint8Array[] {
+  return accounts.map(({ privateKey }) => fromHex(privateKey));
+}
+
+async function syncSends(server: Sending, sender: number): Promise<LoadResult> {
   const bodies = await signedBodies(server, 60, 1, sender, 'eth_sendRawTransactionSync');
   return runLoad({ port: server.port, connections: 1, durationMs: 60_000, nextBody: () => bodies.shift() });
 }
@@ -168,7 +189,7 @@ async function subscribers(server: BenchServer): Promise<Measurement[]> {
 
 /** Bodies of transfers, or of batches of them; each of `sender` numbers has a nonce of its own. */
 async function signedBodies(
-  server: BenchServer,
+  server: Sending,
   count: number,
   perBody: number,
   sender: number,

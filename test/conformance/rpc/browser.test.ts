@@ -1,19 +1,14 @@
 import '../../../node/polyfills.js';
 import assert from 'node:assert/strict';
-import { spawn, spawnSync } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { createServer, type IncomingMessage, type Server } from 'node:http';
+import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { describe, test } from 'node:test';
 import { stakingAbi, stakingAddress } from '../../../interfaces/staking.js';
 import { toChecksumAddress } from '../../../protocol/address.js';
+import { CHROMIUM_MISSING, runPage } from '../../support/chromium.js';
 import { RpcChain } from '../../support/rpc-chain.js';
 import { richOf } from '../../support/rpc-wallet.js';
-
-/** Debian's. */
-const CHROMIUM = ['chromium', 'chromium-browser'].find((name) => spawnSync(name, ['--version']).status === 0);
 
 /** The page: a wallet as extensions inject it, and an application that knows nothing but the wallet. */
 const PAGE = `<!doctype html><script type="module">
@@ -81,17 +76,15 @@ try {
 }
 </script>`;
 
-describe('a page in Chromium', { skip: CHROMIUM === undefined ? 'chromium is not installed' : false }, () => {
+describe('a page in Chromium', { skip: CHROMIUM_MISSING }, () => {
   test('adds the chain to its wallet, sends, calls the staking module and listens', async () => {
     const chain = await RpcChain.start({ validators: 2 });
-    const folder = await mkdtemp(join(tmpdir(), 'ogpu-chromium-'));
     const ethers = join(
       dirname(createRequire(import.meta.url).resolve('ethers')),
       '..',
       'dist',
       'ethers.min.js',
     );
-    const result = Promise.withResolvers<Record<string, unknown>>();
     const settings = {
       key: richOf(chain, 0).privateKey,
       ...{ abi: stakingAbi, address: stakingAddress },
@@ -103,27 +96,13 @@ describe('a page in Chromium', { skip: CHROMIUM === undefined ? 'chromium is not
         rpcUrls: [chain.server.url],
       },
     };
-    const site = await serve({
-      '/': ['text/html', PAGE],
-      '/ethers.js': ['text/javascript', await readFile(ethers, 'utf8')],
-      '/settings': ['application/json', JSON.stringify(settings)],
-      '/result': (text) => {
-        result.resolve(JSON.parse(text) as Record<string, unknown>);
-      },
-    });
-    const flags = [
-      '--headless',
-      '--no-sandbox',
-      '--disable-gpu',
-      '--no-first-run',
-      `--user-data-dir=${folder}`,
-    ];
-    const browser = spawn(CHROMIUM ?? '', [...flags, site.url], { stdio: 'ignore' });
-    const timer = setTimeout(() => {
-      result.reject(new Error('the page has not reported within a minute'));
-    }, 60_000);
     try {
-      assert.deepEqual(await result.promise, {
+      const reported = await runPage({
+        '/': ['text/html', PAGE],
+        '/ethers.js': ['text/javascript', await readFile(ethers, 'utf8')],
+        '/settings': ['application/json', JSON.stringify(settings)],
+      });
+      assert.deepEqual(reported, {
         missing: 4902,
         transfer: 1,
         balance: '2000000000000000000',
@@ -133,35 +112,7 @@ describe('a page in Chromium', { skip: CHROMIUM === undefined ? 'chromium is not
         socket: '0xfd0e',
       });
     } finally {
-      clearTimeout(timer);
-      const closed = new Promise((resolve) => browser.once('close', resolve));
-      browser.kill();
-      await closed;
-      site.server.close();
       await chain.close();
-      await rm(folder, { recursive: true, force: true, maxRetries: 5 });
     }
   });
 });
-
-type Answer = readonly [type: string, text: string] | ((body: string) => void);
-
-async function serve(paths: Readonly<Record<string, Answer>>): Promise<{ server: Server; url: string }> {
-  const server = createServer((request, response) => {
-    void bodyOf(request).then((body) => {
-      const answer = paths[request.url ?? ''];
-      if (typeof answer === 'function') answer(body);
-      const [type, text] = typeof answer === 'object' ? answer : ['text/plain', ''];
-      response.writeHead(answer === undefined ? 404 : 200, { 'content-type': type }).end(text);
-    });
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  return { server, url: `http://127.0.0.1:${typeof address === 'object' ? (address?.port ?? 0) : 0}/` };
-}
-
-async function bodyOf(request: IncomingMessage): Promise<string> {
-  let text = '';
-  for await (const part of request) text += String(part);
-  return text;
-}
