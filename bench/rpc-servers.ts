@@ -6,7 +6,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { fromHex, type Hex } from '../protocol/bytes.js';
-import { PROGRAM } from '../test/support/program.js';
 
 /** A node under measurement, in a process of its own. */
 export interface BenchServer {

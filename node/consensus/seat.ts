@@ -7,7 +7,10 @@ import type { ChainTip } from './chain-tip.js';
 import { openParticipant, type ParticipantOptions } from './open-participant.js';
 import type { Participant } from './participant.js';
 
-export interface SeatOptions extends Omit<ParticipantOptions, 'logFolder' | 'validator' | 'randomBytes' | 'resumesAtOnce'> {
+export interface SeatOptions extends Omit<
+  ParticipantOptions,
+  'logFolder' | 'validator' | 'randomBytes' | 'resumesAtOnce'
+> {
   readonly dataDir: string;
   /** Undefined for a node that only follows. */
   readonly validator: ValidatorIdentity | undefined;

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import type { Hex } from '../../protocol/bytes.js';
+import { PROGRAM } from './program.js';
 import type { RichAccount } from './rpc-chain.js';
 
 /** A network as `ogpu devnet` runs it: each validator a process. */
@@ -14,11 +14,9 @@ export interface DevnetProcess {
   close(): Promise<void>;
 }
 
-const MAIN = fileURLToPath(new URL('../../node/main.js', import.meta.url));
-
 /** Resolves when every node answers. */
 export async function startDevnetProcess(validators: number): Promise<DevnetProcess> {
-  const child = spawn(process.execPath, [MAIN, 'devnet', '--validators', String(validators), '--json'], {
+  const child = spawn(process.execPath, [PROGRAM, 'devnet', '--validators', String(validators), '--json'], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const closed = new Promise<void>((resolve) => {
