@@ -96,13 +96,9 @@ describe('clients of a devnet of processes', () => {
       const wallet = new Wallet(accountOf(1).privateKey, provider);
       const sent = await (await wallet.sendTransaction({ to: RECIPIENT, value: 7n })).wait();
       assert.equal(sent?.status, 1);
-      const staking = new Contract(stakingAddress, stakingAbi, wallet) as Contract &
-        Record<string, (...args: unknown[]) => Promise<{ wait(): Promise<{ blockNumber: number }> }>>;
-      const { blockNumber } = (await (
-        await staking['delegate']?.(validator, { value: STAKE_WEI })
-      )?.wait()) ?? {
-        blockNumber: 0,
-      };
+      const staking = new Contract(stakingAddress, stakingAbi, wallet);
+      const delegation = await staking.getFunction('delegate').send(validator, { value: STAKE_WEI });
+      const blockNumber = (await delegation.wait())?.blockNumber;
       const events = (await staking.queryFilter('Delegated', blockNumber, blockNumber)) as EventLog[];
       assert.deepEqual(
         events.map(({ args }) => [args[0], args[1], args[2]] as unknown[]),
