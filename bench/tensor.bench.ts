@@ -2,7 +2,8 @@ import { multiplyRows } from '../compute/reference/products.js';
 import { executeProgram } from '../compute/reference/execute.js';
 import { buildGraph, outputStage, windowOf } from '../protocol/graph/builder.js';
 import { checkGraph, openProgram } from '../protocol/graph/check.js';
-import { leavesRoot, stateHash, stateLeaves } from '../protocol/graph/commitment.js';
+import { leavesOf, stateIdOf } from '../protocol/audit/commitment.js';
+import { treeRoot } from '../protocol/audit/tree.js';
 import { decodeGraph, encodeGraph } from '../protocol/graph/encode.js';
 import type { Graph } from '../protocol/graph/graph.js';
 import { proveProgram, type ProvenProgram } from '../protocol/graph/prove.js';
@@ -131,8 +132,8 @@ function commitmentShare(): Measurement {
     for (let segment = 0; segment < 64; segment++) outputs.push(...executeProgram(program, [pixels]));
   });
   const committing = processorSeconds(() => {
-    const hashes = outputs.map((output) => stateHash(tensorToBytes(output)));
-    leavesRoot(stateLeaves({ chainId: 1, job: key }, key, hashes));
+    const states = outputs.map((output) => stateIdOf(tensorToBytes(output)));
+    treeRoot(leavesOf({ chainId: 1, job: key, attempt: 0 }, key, states));
   });
   const share = ((100 * committing) / computing).toFixed(2);
   return { name: 'tensor/commitment/share-of-job', value: `${share} %`, goal: '< 2 %' };

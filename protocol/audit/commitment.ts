@@ -1,4 +1,5 @@
 import { bytesEqual, concatBytes } from '../bytes.js';
+import { sha256 } from '../crypto/hash.js';
 import { domainHash } from '../domains.js';
 import { invariant } from '../invariant.js';
 import { isInTree, treeBranch, treeRoot } from './tree.js';
@@ -22,6 +23,11 @@ export interface Opening {
   readonly stateId: Uint8Array;
   readonly salt: Uint8Array;
   readonly branch: readonly Uint8Array[];
+}
+
+/** Content id of a state, or of what a segment adds to an output, by its bytes. */
+export function stateIdOf(bytes: Uint8Array): Uint8Array {
+  return sha256(bytes);
 }
 
 /** salt_i = H(audit-salt ‖ jobKey ‖ job ‖ attempt ‖ i). @param jobKey 32 secret bytes */

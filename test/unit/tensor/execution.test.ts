@@ -10,7 +10,7 @@ import {
   type TensorRef,
 } from '../../../protocol/graph/builder.js';
 import { openProgram } from '../../../protocol/graph/check.js';
-import { stateHash } from '../../../protocol/graph/commitment.js';
+import { stateIdOf } from '../../../protocol/audit/commitment.js';
 import { proveProgram, type ProvenProgram } from '../../../protocol/graph/prove.js';
 import { tensorToBytes } from '../../../protocol/graph/tensor-data.js';
 import { codeOf } from '../../support/error-code.js';
@@ -177,7 +177,7 @@ describe('a chain of training steps', () => {
       const next = text.map((letter) => after[letter] ?? 0);
       state = executeProgram(step, [...state, text, next]) as Int32Array[];
     }
-    return { weights: state, hash: toHex(stateHash(tensorToBytes(state[1] ?? new Int8Array()))) };
+    return { weights: state, hash: toHex(stateIdOf(tensorToBytes(state[1] ?? new Int8Array()))) };
   };
 
   test('learns, in whole numbers, and the same again', () => {

@@ -3,16 +3,6 @@ import { describe, test } from 'node:test';
 import { executeProgram } from '../../../compute/reference/execute.js';
 import { buildGraph, outputStage, windowOf } from '../../../protocol/graph/builder.js';
 import { openProgram, type Program } from '../../../protocol/graph/check.js';
-import {
-  isOpeningOf,
-  jobKeyHash,
-  leafSalt,
-  leavesRoot,
-  openLeaf,
-  stateHash,
-  stateLeaf,
-  stateLeaves,
-} from '../../../protocol/graph/commitment.js';
 import { proveProgram, type ProvenProgram } from '../../../protocol/graph/prove.js';
 import { decodeSegmentation, encodeSegmentation, planJob } from '../../../protocol/graph/segmentation.js';
 import {
@@ -180,51 +170,5 @@ describe('segments', () => {
       { kind: 'steps', count: 1 },
     ] as const)
       assert.deepEqual(decodeSegmentation(encodeSegmentation(one)), one);
-  });
-});
-
-describe('commitments', () => {
-  const context = { chainId: 64_782, job: new Uint8Array(32).fill(9) };
-  const jobKey = new Uint8Array(32).fill(4);
-  const hashes = Array.from({ length: 13 }, (_, i) => stateHash(Uint8Array.of(i)));
-  const leaves = stateLeaves(context, jobKey, hashes);
-  const root = leavesRoot(leaves);
-
-  test('every leaf opens at its place, and nothing else does', () => {
-    for (const index of leaves.keys()) {
-      const opening = openLeaf(leaves, index);
-      assert.equal(opening.branch.length, 17);
-      assert.ok(isOpeningOf(opening, root, 13));
-      assert.ok(!isOpeningOf(opening, root, 14));
-      assert.ok(!isOpeningOf({ ...opening, index: index ^ 1 }, root, 13));
-      assert.ok(!isOpeningOf({ ...opening, leaf: hashes[0] ?? root }, root, 13));
-      assert.ok(!isOpeningOf({ ...opening, branch: opening.branch.slice(1) }, root, 13));
-      assert.ok(!isOpeningOf(opening, leavesRoot(leaves.slice(1)), 13));
-    }
-    const padding = openLeaf([...leaves, new Uint8Array(32)], 13);
-    assert.ok(!isOpeningOf(padding, root, 14));
-    assert.ok(!isOpeningOf(padding, root, 13));
-  });
-
-  test('a leaf depends on chain, job, place, key and state', () => {
-    const [hash = root, other = root] = hashes;
-    const salt = leafSalt(context.chainId, jobKey, 0);
-    const leaf = stateLeaf(context, 0, salt, hash);
-    assert.deepEqual(leaf, leaves[0]);
-    const others = [
-      stateLeaf({ ...context, chainId: 1 }, 0, salt, hash),
-      stateLeaf({ ...context, job: jobKey }, 0, salt, hash),
-      stateLeaf(context, 1, salt, hash),
-      stateLeaf(context, 0, leafSalt(context.chainId, context.job, 0), hash),
-      stateLeaf(context, 0, salt, other),
-    ];
-    for (const one of others) assert.notDeepEqual(one, leaf);
-    assert.notDeepEqual(jobKeyHash(context.chainId, jobKey), jobKey);
-  });
-
-  test('the largest chain', () => {
-    const many = Array.from({ length: 65_536 }, () => hashes[0] ?? root);
-    const opening = openLeaf(many, 65_535);
-    assert.ok(isOpeningOf(opening, leavesRoot(many), 65_536));
   });
 });
