@@ -1,4 +1,5 @@
 import { joinBytes } from '../../protocol/bytes.js';
+import { keccak256 } from '../../protocol/crypto/hash.js';
 import { OgpuError } from '../../protocol/errors.js';
 import type { PoolEntry } from './entry.js';
 import { JournalError } from './errors.js';
@@ -28,6 +29,8 @@ export interface JournalOptions {
   readonly identity: JournalIdentity;
   /** What a compacted journal holds: `Mempool.entries`. */
   readonly live: () => Iterable<PoolEntry>;
+  /** Whether a block is known to hold the transaction of this hash: its signature need not be verified to know that it is done with. */
+  readonly isIncluded: (hash: Uint8Array) => boolean;
   /** Told when the disk fails. The pool goes on, and the journal tries again later. */
   readonly onFault: (error: unknown) => void;
   /** Bytes of the file, beyond which it is compacted in any case. */
@@ -41,7 +44,9 @@ export interface JournalOptions {
 /** What came back from a journal. */
 export interface RestoreReport {
   readonly restored: number;
-  /** By the code of the refusal: what was included meanwhile, is no longer affordable, or was never signed for this chain. */
+  /** Found in a block. */
+  readonly included: number;
+  /** By the code of the refusal: what a forgotten block holds, is no longer affordable, or was never signed for this chain. */
   readonly refused: Readonly<Record<string, number>>;
   /** Bytes given up at the end of the file. */
   readonly damagedBytes: number;
@@ -79,15 +84,16 @@ export class MempoolJournal {
   }
 
   /**
-   * Brings back what the file holds, by the front door: each signature is verified, once, and each transaction must be admitted anew. Then the
-   * file is written anew, and what is accepted from now on is recorded.
+   * Brings back what the file holds and no block does, by the front door: each signature is verified, once, and each transaction must be
+   * admitted anew. Then the file is written anew, and what is accepted from now on is recorded.
    *
    * @throws JournalError as `decodeJournal`, and MEMPOOL_JOURNAL_BUSY when called twice; what `recover` and the file reject with
    */
   async restore(mempool: Mempool, recovery: SenderRecovery): Promise<RestoreReport> {
     if (this.#isOpen) throw new JournalError('MEMPOOL_JOURNAL_BUSY', 'the journal is open already');
     const bytes = await this.#options.file.read(this.#maxFileBytes);
-    const { records, damagedBytes } = decodeJournal(bytes, this.#options.identity);
+    const { records: found, damagedBytes } = decodeJournal(bytes, this.#options.identity);
+    const records = found.filter(({ envelope }) => !this.#options.isIncluded(keccak256(envelope)));
     const refused: Record<string, number> = {};
     let restored = 0;
     for (let from = 0; from < records.length; from += RESTORE_BATCH) {
@@ -99,7 +105,7 @@ export class MempoolJournal {
     this.#isOpen = true;
     this.#begin();
     await this.flush();
-    return { restored, refused, damagedBytes };
+    return { restored, included: found.length - records.length, refused, damagedBytes };
   }
 
   /** Takes note of an accepted transaction; never throws, never waits. */
@@ -123,8 +129,12 @@ export class MempoolJournal {
     while (this.#writing !== undefined) await this.#writing;
   }
 
-  /** Writes what has been recorded, and records nothing more. */
+  /** Leaves a file of what the pool holds now, and records nothing more. */
   async close(): Promise<void> {
+    if (this.#isOpen) {
+      this.#mustRewrite = true;
+      this.#begin();
+    }
     this.#isOpen = false;
     await this.flush();
     await this.#options.file.close();

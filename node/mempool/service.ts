@@ -1,5 +1,6 @@
 import { OgpuError } from '../../protocol/errors.js';
 import { MAX_BLOCK_TRANSACTIONS, MAX_TRANSACTION_BYTES } from '../../protocol/limits.js';
+import { NODE_KEYS } from '../../state/store/keys.js';
 import type { Change, Reader } from '../../state/store/store.js';
 import type { TransactionSource } from '../consensus/surroundings.js';
 import { changedAccounts } from './changed-accounts.js';
@@ -79,6 +80,7 @@ export class TransactionService implements TransactionSource {
       file: journalFileAt(options.journal),
       identity,
       live: () => this.pool.entries(),
+      isIncluded: (hash) => state.get(NODE_KEYS.transaction.encode(hash)) !== undefined,
       onFault: onJournalFault,
     });
     this.#republishing = setInterval(() => {

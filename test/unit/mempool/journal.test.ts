@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { WEI_PER_OGPU } from '../../../protocol/amounts.js';
 import { joinBytes, toHex } from '../../../protocol/bytes.js';
+import { keccak256 } from '../../../protocol/crypto/hash.js';
 import { PRESETS } from '../../../protocol/presets.js';
 import { journalFileAt } from '../../../node/mempool/journal-file.js';
 import {
@@ -56,6 +57,7 @@ async function nodeOn(
     file,
     identity: IDENTITY,
     live: () => pool.entries(),
+    isIncluded: () => false,
     onFault: (error) => faults.push(error),
     ...options,
   });
@@ -114,7 +116,7 @@ describe('a restart', () => {
     const file = new MemoryJournalFile(await writtenFile());
     const node = await nodeOn(file, {}, 20_000);
     const report = await node.journal.restore(node.pool, node.recovery);
-    assert.deepEqual(report, { restored: 5, refused: {}, damagedBytes: 0 });
+    assert.deepEqual(report, { restored: 5, included: 0, refused: {}, damagedBytes: 0 });
     assert.deepEqual(contentOf(node), texts(ENVELOPES));
     assert.deepEqual(
       [...node.pool.entries()].map(({ source, arrivedAtMs }) => [source, arrivedAtMs]),
@@ -138,6 +140,31 @@ describe('a restart', () => {
     assert.deepEqual(report.refused, { TX_NONCE_TOO_LOW: 1, TX_INSUFFICIENT_FUNDS: 2 });
     assert.equal(report.restored, 2);
     assert.equal(decodeJournal(file.bytes, IDENTITY).records.length, 2);
+  });
+
+  test('verifies no signature of what a block holds', async () => {
+    const file = new MemoryJournalFile(await writtenFile());
+    const done = new Set(texts(ENVELOPES.slice(0, 2).map((envelope) => keccak256(envelope))));
+    const node = await nodeOn(file, { isIncluded: (hash) => done.has(toHex(hash)) });
+    const { restored, included, refused } = await node.journal.restore(node.pool, node.recovery);
+    assert.deepEqual([restored, included, refused], [3, 2, {}]);
+    assert.deepEqual(contentOf(node), texts(ENVELOPES.slice(2)));
+    assert.deepEqual(node.batches, [3]);
+  });
+
+  test('after a clean end finds no more than the pool held', async () => {
+    const file = new MemoryJournalFile(await writtenFile());
+    const node = await nodeOn(file);
+    await node.journal.restore(node.pool, node.recovery);
+    const [first] = node.pool.entries();
+    assert.ok(first !== undefined);
+    node.ledger.setAccount(first.recovered.sender, { nonce: 2, balanceWei: WEI_PER_OGPU });
+    node.pool.onBlock({ state: node.ledger, touched: [first.recovered.sender], included: [] });
+    await node.journal.close();
+    assert.deepEqual(
+      decodeJournal(file.bytes, IDENTITY).records.map(({ envelope }) => toHex(envelope)),
+      texts(ENVELOPES.slice(2)),
+    );
   });
 
   test('a second one finds what was accepted after the first', async () => {
@@ -234,6 +261,7 @@ describe('what is not ours', () => {
     const report = await node.journal.restore(node.pool, node.recovery);
     assert.deepEqual(report, {
       restored: 2,
+      included: 0,
       refused: { TX_CHAIN_ID_WRONG: 1, RLP_OVERRUN: 1, MEMPOOL_KNOWN: 1 },
       damagedBytes: 0,
     });
@@ -326,6 +354,7 @@ async function nodeOnShared(file: JournalFile): Promise<Node> {
     file,
     identity: IDENTITY,
     live: () => pool.entries(),
+    isIncluded: () => false,
     onFault: (error) => assert.fail(String(error)),
   });
   const pool: Mempool = new Mempool({ state: ledger, nowMs: () => clock.ms });
