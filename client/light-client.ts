@@ -78,8 +78,7 @@ const MAX_KEPT = 1_024;
 const MAX_HEX = 4 * 1024 * 1024;
 
 /**
- * Believes a chain because more than two thirds of its stake have signed it, and nothing because a node says so. Runs in Node and, with the
- * JavaScript cryptography, in a browser.
+ * Believes a chain because more than two thirds of its stake have signed it, and nothing because a node says so.
  */
 export class LightClient {
   readonly #options: LightClientOptions;
