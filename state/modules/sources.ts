@@ -12,11 +12,11 @@ import { bytesArgument, uintArgument } from './arguments.js';
 import { defineModule, type ModuleFunction } from './module.js';
 
 /** Checking a graph, by the time it takes beside transfers: for each byte that is read and kept, and for each node. */
-const GRAPH_BYTE_GAS = 200;
-const GRAPH_NODE_GAS = 8_000;
+const GRAPH_BYTE_GAS = 320;
+const GRAPH_NODE_GAS = 13_000;
 
 /** Reads what every validator of the largest set has said. */
-const TALLY_GAS = 400_000;
+const TALLY_GAS = 900_000;
 
 const calls: readonly ModuleFunction[] = [
   {
@@ -131,7 +131,7 @@ const views: readonly ModuleFunction[] = [
     ),
     notice:
       'Active validators that can run a source, and their voting power beside that of all, in millionths of OGPU.',
-    gas: 2_000_000,
+    gas: 3_000_000,
     run: (call, values) => {
       const id = bytesArgument(values, 0);
       knownSource(call, id);

@@ -8,6 +8,7 @@ import { providersModule } from '../../state/modules/providers.js';
 import { sourcesModule } from '../../state/modules/sources.js';
 import { providers, type Provider } from '../../state/providers/provider.js';
 import { sources, type Source } from '../../state/sources/source.js';
+import { nextValidators } from '../../state/staking/active-set.js';
 import { Overlay } from '../../state/store/overlay.js';
 import type { Reader } from '../../state/store/store.js';
 import type { Scope } from '../../state/transition/block-context.js';
@@ -92,7 +93,10 @@ export function readSource(state: Reader, id: Uint8Array): Source {
 /** Runs what another module does in a call of the next block, and keeps it. */
 export function onLedger({ ledger }: StakingChain, run: (scope: Omit<Scope, 'emit'>) => void): void {
   const state = new Overlay(ledger, { maxBytes: 1 << 22 });
-  const { block } = openBlock(ledger, nextInput(ledger, { proposer: new Uint8Array(20).fill(1) }));
+  const { block } = openBlock(
+    ledger,
+    nextInput(ledger, { proposer: nextValidators(ledger)[0]?.id ?? new Uint8Array(20) }),
+  );
   run({ state, block });
   ledger.apply(state.changes());
 }
