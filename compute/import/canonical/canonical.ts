@@ -1,10 +1,10 @@
 import type { DataType } from '../../../protocol/graph/tensors.js';
 import { ModelError, malformed } from '../model-error.js';
-import type { Model, ModelTensor, ModelValue } from '../model.js';
+import type { Model, ModelNode, ModelTensor, ModelValue } from '../model.js';
 import { NetworkBuilder } from '../network/builder.js';
 import type { Network, NetworkPort } from '../network/network.js';
-import { NodeContext } from './context.js';
-import { lastValue, plainOf, plainValue, type Logical } from './logical.js';
+import { NodeContext, type Rule } from './context.js';
+import { lastValue, Logical, plainOf, plainValue } from './logical.js';
 import { INSTEAD, RULES } from './rules.js';
 
 /** Sizes of inputs that the model leaves open, in the model's own order of dimensions. */
@@ -33,30 +33,49 @@ export function canonicalise(model: Model, shapes: InputShapes = new Map()): Net
   const refused: UnsupportedNode[] = [];
   for (const node of model.nodes) {
     const rule = Object.hasOwn(RULES, node.operator) ? RULES[node.operator] : undefined;
-    if (rule === undefined) {
-      const bare = node.operator.replace('com.microsoft.', '');
-      const instead = Object.hasOwn(INSTEAD, bare) ? INSTEAD[bare] : undefined;
-      refused.push({ where: node.name, what: node.operator, instead });
-      continue;
-    }
+    if (rule === undefined) refused.push(unknown(node));
     // What hangs on a refused node cannot be told.
-    if (node.inputs.some((name) => name !== '' && !values.has(name))) continue;
-    try {
-      const made = rule(new NodeContext(model, node, builder, values));
-      for (const [place, value] of (Array.isArray(made)
-        ? (made as Logical[])
-        : [made as Logical]
-      ).entries()) {
-        const name = node.outputs[place] ?? '';
-        if (name !== '') values.set(name, value);
-      }
-    } catch (error) {
-      if (!(error instanceof ModelError) || error.code !== 'MODEL_UNSUPPORTED') throw error;
-      refused.push({ where: node.name, what: String(error.data['what']), instead: undefined });
-    }
+    else if (node.inputs.every((name) => name === '' || values.has(name)))
+      refused.push(...addNode(model, node, rule, builder, values));
   }
   if (refused.length > 0) throw refusal(refused);
   return builder.finish(model.outputs.map(({ name }) => outputOf(builder, name, values.get(name))));
+}
+
+/** Adds what a node becomes to `values`; what of it is not imported is the answer. */
+function addNode(
+  model: Model,
+  node: ModelNode,
+  rule: Rule,
+  builder: NetworkBuilder,
+  values: Map<string, Logical>,
+): readonly UnsupportedNode[] {
+  try {
+    const result = rule(new NodeContext(model, node, builder, values));
+    const made: readonly Logical[] = result instanceof Logical ? [result] : result;
+    for (const [place, name] of node.outputs.entries()) {
+      const value = made[place];
+      if (value !== undefined) values.set(name, value);
+      else if (isNeeded(model, name))
+        return [{ where: node.name, what: `output ${place} of ${node.operator}`, instead: undefined }];
+    }
+    return [];
+  } catch (error) {
+    if (!(error instanceof ModelError) || error.code !== 'MODEL_UNSUPPORTED') throw error;
+    return [{ where: node.name, what: String(error.data['what']), instead: undefined }];
+  }
+}
+
+function isNeeded({ nodes, outputs }: Model, name: string): boolean {
+  return (
+    name !== '' &&
+    (outputs.some((each) => each.name === name) || nodes.some(({ inputs }) => inputs.includes(name)))
+  );
+}
+
+function unknown({ name, operator }: ModelNode): UnsupportedNode {
+  const bare = operator.replace('com.microsoft.', '');
+  return { where: name, what: operator, instead: Object.hasOwn(INSTEAD, bare) ? INSTEAD[bare] : undefined };
 }
 
 function outputOf(builder: NetworkBuilder, name: string, value: Logical | undefined): NetworkPort {
@@ -64,7 +83,7 @@ function outputOf(builder: NetworkBuilder, name: string, value: Logical | undefi
   const isImage = value.last !== undefined && value.rank === 4;
   const id = isImage ? (value.last ?? 0) : plainOf(builder, name, value);
   if (builder.constantOf(id) !== undefined) throw malformed(name, 'an output that no input changes');
-  return { name, value: id, integer: undefined };
+  return { name, value: id, integer: undefined, isTurned: isImage };
 }
 
 function fractions({ dtype, shape, data }: ModelTensor): {
@@ -98,9 +117,13 @@ function addInput(model: Model, builder: NetworkBuilder, input: ModelValue, shap
   if (dtype !== 'float32' && integer === undefined) throw malformed(name, `an input of ${dtype}`);
   if (model.layout === 'channels-first' && shape.length === 4 && isImage(model, name)) {
     const [batch = 1, channels = 1, height = 1, width = 1] = shape;
-    return lastValue(builder, builder.input(name, [batch, height, width, channels], integer), 4);
+    return lastValue(
+      builder,
+      builder.input({ name, integer, isTurned: true }, [batch, height, width, channels]),
+      4,
+    );
   }
-  return plainValue(builder, builder.input(name, shape, integer));
+  return plainValue(builder, builder.input({ name, integer, isTurned: false }, shape));
 }
 
 /** The model's sizes; open ones as given, the first of a batch 1. */

@@ -2,7 +2,8 @@ import { malformed, unsupported } from '../model-error.js';
 import { elementCount } from '../model.js';
 import type { FloatTensor, ValueId } from '../network/network.js';
 import type { NodeContext, Rule } from './context.js';
-import { lastAxis, lastOf, lastValue, Logical, plainValue, reshaped, transposed } from './logical.js';
+import type { Logical } from './logical.js';
+import { lastAxis, lastOf, lastValue, plainValue, reshaped, transposed } from './logical.js';
 
 export const identity: Rule = (node) => node.input(0);
 

@@ -42,10 +42,7 @@ export function convolve(
   return node.fromSpatial(node.add('conv', operands, attributes), x.rank);
 }
 
-export const maxPool: Rule = (node) => {
-  if (node.outputCount > 1) throw unsupported(node.where, 'a second output, of indices');
-  return pool(node, 'maxPool');
-};
+export const maxPool: Rule = (node) => pool(node, 'maxPool');
 
 export const averagePool: Rule = (node) => pool(node, 'averagePool');
 
@@ -175,7 +172,7 @@ export const gemm: Rule = (node) => {
 
 /** (x − mean) / √(variance + epsilon) · gamma + beta, for each channel. */
 export const batchNormalization: Rule = (node) => {
-  if (node.number('training_mode', 0) === 1 || node.outputCount > 1)
+  if (node.number('training_mode', 0) === 1)
     throw unsupported(node.where, 'normalisation by the batch itself');
   const x = node.input(0);
   const vectors = [1, 2, 3, 4].map((place) => node.constant(node.input(place)));

@@ -41,7 +41,6 @@ function alongLast(node: NodeContext, id: ValueId, axis: number, make: (id: Valu
 }
 
 export const layerNormalization: Rule = (node) => {
-  if (node.outputCount > 1) throw unsupported(node.where, 'a second output, of statistics');
   const x = node.input(0);
   const axis = node.axis(node.number('axis', -1), x.rank);
   const length = elementCount(x.shape.slice(axis));

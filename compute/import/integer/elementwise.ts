@@ -5,9 +5,9 @@ import { CURVES } from '../float/curves.js';
 import { unsupported } from '../model-error.js';
 import { elementCount } from '../model.js';
 import type { LayerOf, ValueId } from '../network/network.js';
-import { elementOn, multiplierOf } from './grid.js';
+import { elementOn, gridOver, largestOf, multiplierOf } from './grid.js';
 import { storeSums } from './linear.js';
-import type { Lowered, Lowering } from './lowering.js';
+import { reachOf, type Lowered, type Lowering } from './lowering.js';
 
 /** Terms of a sum are brought to a common unit of which the larger has this many. */
 const TERM_BITS = 28;
@@ -25,9 +25,13 @@ export function lowerSum(low: Lowering, layer: LayerOf<'add' | 'sub'>): void {
   const canTurn = right.shape.join() === shape.join();
   const [a, b] = isTurned && canTurn ? [right, left] : [repeated(low, layer.where, left, shape), right];
   const [signA, signB] = isTurned && canTurn ? [sign, 1] : [1, sign];
-  const reach = (x: Lowered): number => x.scale * Math.max(x.range.max - x.zero, x.zero - x.range.min, 1);
+  addTerms(low, layer.output, a, b, signA, signB);
+}
+
+function addTerms(low: Lowering, output: ValueId, a: Lowered, b: Lowered, signA = 1, signB = 1): void {
+  const reach = (x: Lowered): number => x.scale * reachOf(x);
   const unit = Math.max(reach(a), reach(b)) / 2 ** TERM_BITS;
-  const tail = low.tailOf(layer.output);
+  const tail = low.tailOf(output);
   const grid = low.gridOfTail(tail);
   const stage = low.stage(tail, grid);
   const scale = low.scale([
@@ -115,8 +119,10 @@ export function lowerPrelu(low: Lowering, layer: LayerOf<'prelu'>): void {
   const channels = x.shape.at(-1) ?? 1;
   const isVector =
     slopes?.data.length === 1 || (slopes?.data.length === channels && slopes.shape.at(-1) === channels);
-  if (slopes === undefined || !isVector)
-    throw unsupported(layer.where, 'slopes that are not a constant for all or for each channel');
+  if (slopes === undefined || !isVector) {
+    lowerSlopes(low, layer, x);
+    return;
+  }
   const tail = low.tailOf(layer.output);
   const grid = low.gridOfTail(tail);
   const stage = low.stage(tail, grid);
@@ -128,6 +134,35 @@ export function lowerPrelu(low: Lowering, layer: LayerOf<'prelu'>): void {
     { zeroX: zeroOf(x), ...stage },
   );
   low.store(tail, ref, grid, stage);
+}
+
+/** With a slope for each element: what is positive, and what is negative times the slopes, each alone, then their sum. */
+function lowerSlopes(low: Lowering, layer: LayerOf<'prelu'>, given: Lowered): void {
+  const x = low.within(given, 32_767);
+  const slopes = low.within(low.get(layer.inputs[1] ?? 0), 32_767);
+  const part = (min: number, max: number): Lowered => {
+    const range = { min: Math.max(x.range.min, min), max: Math.min(x.range.max, max) };
+    return { ...x, ref: low.graph.node('clamp', { x: x.ref }, { low: min, high: max }), range };
+  };
+  const { min, max } = TYPE_RANGES[x.type];
+  const below = part(min, x.zero);
+  const product = { a: below.ref, b: slopes.ref };
+  const factor = below.scale * slopes.scale;
+  const interval = low.intervalOf(layer.output);
+  const grid = gridOver({ min: -largestOf([interval.min, interval.max]), max: 0 }, 'int16');
+  const stage = { outType: grid.type, zeroY: grid.zero, low: -32_767, high: 32_767 };
+  const scale = low.scale([multiplierOf(factor / grid.scale)]);
+  const ref = low.graph.node(
+    'mul',
+    { ...product, scale },
+    { zeroA: below.zero, zeroB: slopes.zero, ...stage },
+  );
+  addTerms(low, layer.output, part(x.zero, max), {
+    ...grid,
+    ref,
+    shape: x.shape,
+    range: { min: -32_767, max: 32_767 },
+  });
 }
 
 /** A table of what every number becomes. */

@@ -93,7 +93,7 @@ export function lowerConcat(low: Lowering, layer: LayerOf<'concat'>): void {
       const [only] = group;
       if (group.length === 1 && only !== undefined) return only;
       const ref = low.graph.node('concat', { parts: group.map((part) => part.ref) }, { axis });
-      return { ...group[0], ...grid, ref, range, shape: low.shapeOf(layer.output) } as Lowered;
+      return { ...group[0], ...grid, ref, range, shape: low.shapeOf(layer.output) };
     });
   }
   const [whole] = parts;

@@ -3,7 +3,7 @@ import { allocateTensor } from '../../../protocol/graph/tensor-data.js';
 import { unsupported } from '../model-error.js';
 import type { FloatTensor, LayerOf, ValueId } from '../network/network.js';
 import { gridOver, type Grid } from './grid.js';
-import { INT32_MAX, type Lowered, type Lowering, type Tail } from './lowering.js';
+import { INT32_MAX, reachOf, type Lowered, type Lowering, type Tail } from './lowering.js';
 import { largestSum, quantiseBias, quantiseWeights, type Weights } from './weights.js';
 
 /** Halvings of activations that are tried before sums are given up. */
@@ -92,18 +92,23 @@ function prepare(
   const offsets = low.constantOf(biasId)?.data;
   if (biasId !== undefined && offsets === undefined)
     throw unsupported(layer.where, 'a bias that is not a constant');
-  const full = operandOf(low, id);
-  let x = full;
+  const x = operandOf(low, id);
   for (let halvings = 0; halvings <= MAX_HALVINGS; halvings++) {
-    const kernel = quantiseWeights(weights, channels, offsets, x.scale);
-    const units = kernel.scales.map((scale) => scale * x.scale);
+    const most = Math.floor(reachOf(x) / 2 ** halvings);
+    const { scale, zero, range } = halvings === 0 ? x : shortened(x, most);
+    const kernel = quantiseWeights(weights, channels, offsets, scale);
+    const units = kernel.scales.map((each) => each * scale);
     const bias = offsets && quantiseBias(offsets, units);
-    const [least, most] = [Math.min(x.range.min - x.zero, 0), Math.max(x.range.max - x.zero, 0)];
-    if (largestSum(kernel, least, most, bias) <= INT32_MAX) return { x, kernel, bias, units };
-    const reach = Math.max(full.range.max - full.zero, full.zero - full.range.min);
-    x = low.within(full, reach / 2 ** (halvings + 1));
+    const [least, greatest] = [Math.min(range.min - zero, 0), Math.max(range.max - zero, 0)];
+    if (largestSum(kernel, least, greatest, bias) <= INT32_MAX)
+      return { x: halvings === 0 ? x : low.within(x, most), kernel, bias, units };
   }
   throw unsupported(layer.where, 'sums that do not fit 32 bits');
+}
+
+/** What `Lowering.within` would make. */
+function shortened(x: Lowered, most: number): Pick<Lowered, 'scale' | 'zero' | 'range'> {
+  return { scale: (reachOf(x) * x.scale) / most, zero: 0, range: { min: -most, max: most } };
 }
 
 /** Narrow numbers, and bytes unless all activations have 16 bits. */
@@ -167,11 +172,12 @@ function lowerProduct(low: Lowering, layer: LayerOf<'matmul'>): void {
   const [idA = 0, idB = 0, biasId] = layer.inputs;
   if (biasId !== undefined) throw unsupported(layer.where, 'a bias of a product of activations');
   const terms = low.shapeOf(idA).at(-1) ?? 1;
-  let [a, b] = [operandOf(low, idA), operandOf(low, idB)];
-  const most = (x: Lowered): number => Math.max(x.range.max - x.zero, x.zero - x.range.min, 1);
-  for (let bits = 0; bits < 2 * MAX_HALVINGS && most(a) * most(b) * terms > INT32_MAX; bits++)
-    if (most(a) >= most(b)) a = low.within(operandOf(low, idA), most(a) / 2);
-    else b = low.within(operandOf(low, idB), most(b) / 2);
+  const [left, right] = [operandOf(low, idA), operandOf(low, idB)];
+  let [mostA, mostB] = [reachOf(left), reachOf(right)];
+  while (mostA * mostB * terms > INT32_MAX)
+    if (mostA >= mostB) mostA = Math.floor(mostA / 2);
+    else mostB = Math.floor(mostB / 2);
+  const [a, b] = [low.within(left, mostA), low.within(right, mostB)];
   const { transposeB } = layer.attributes;
   storeSums(low, layer.output, [a.scale * b.scale], (scale, stage) =>
     low.graph.node(

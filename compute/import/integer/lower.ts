@@ -89,7 +89,7 @@ export function lowerNetwork(network: Network, ranges: Ranges, options: Lowering
   for (const layer of network.layers) {
     if (low.isAbsorbed(layer)) continue;
     const rule = RULES[layer.kind] as Rule<LayerKind>;
-    rule(low, layer as LayerOf<LayerKind>);
+    rule(low, layer);
   }
   const results = network.outputs.map(({ name, value }) => {
     const grid = outputGrids.get(value);

@@ -51,6 +51,11 @@ export interface Tail {
 /** Most numbers beyond zero that a product of two operands may use. */
 export const INT32_MAX = TYPE_RANGES.int32.max;
 
+/** How far elements of a tensor are from its zero point, at most. */
+export function reachOf({ range, zero }: Pick<Lowered, 'range' | 'zero'>): number {
+  return Math.max(range.max - zero, zero - range.min, 1);
+}
+
 /** What the lowering of each layer works with. */
 export class Lowering {
   readonly graph: GraphBuilder = buildGraph();
@@ -265,7 +270,7 @@ export class Lowering {
 
   /** A tensor whose elements less their zero point are at most `largest`, as fine as that allows. */
   within(x: Lowered, largest: number): Lowered {
-    const reach = Math.max(x.range.max - x.zero, x.zero - x.range.min);
+    const reach = reachOf(x);
     const isNarrow = x.type !== 'int32';
     if (isNarrow && reach <= largest) return x;
     const most = Math.max(Math.floor(Math.min(largest, 32_767)), 1);

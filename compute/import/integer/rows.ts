@@ -1,9 +1,10 @@
 import type { OutputStage } from '../../../protocol/graph/operators.js';
 import type { DataType } from '../../../protocol/graph/tensors.js';
+import { unsupported } from '../model-error.js';
 import type { LayerOf } from '../network/network.js';
 import { largestOf, multiplierOf, sameGrid, type Grid } from './grid.js';
 import { storeSums } from './linear.js';
-import { INT32_MAX, type Lowered, type Lowering } from './lowering.js';
+import { INT32_MAX, reachOf, type Lowered, type Lowering } from './lowering.js';
 
 /** What shares of a softmax are written on. */
 const SHARES: Readonly<Record<'int8' | 'uint8' | 'int16', Grid>> = {
@@ -46,9 +47,9 @@ const MAX_EPSILON = 65_536;
 
 export function lowerLayerNorm(low: Lowering, layer: LayerOf<'layerNorm'>): void {
   const [id = 0, gammaId, betaId] = layer.inputs;
-  const x = low.within(low.get(id), 32_767);
-  const gamma = low.constantOf(gammaId)?.data ?? [];
-  const beta = low.constantOf(betaId)?.data ?? [];
+  const [gamma, beta] = [low.constantOf(gammaId)?.data, low.constantOf(betaId)?.data];
+  if (gamma === undefined || beta === undefined)
+    throw unsupported(layer.where, 'a scale or offset that is not a constant');
   // Products of a normalised element and gamma, and beta beside them, fit 32 bits.
   const step = Math.max(
     largestOf(gamma) / 32_767,
@@ -59,11 +60,8 @@ export function lowerLayerNorm(low: Lowering, layer: LayerOf<'layerNorm'>): void
   const most = Math.floor(INT32_MAX / 2 / 32_768);
   const gammas = Int16Array.from(gamma, (g) => Math.min(Math.max(Math.round(g / step), -most), most));
   const betas = Int32Array.from(beta, (b) => Math.round(b / unit));
-  const finer = x.type === 'int16' ? 1 : 256;
-  const epsilon = Math.min(
-    Math.max(Math.round((layer.attributes.epsilon * finer ** 2) / x.scale ** 2), 1),
-    MAX_EPSILON,
-  );
+  const x = normalised(low, low.within(low.get(id), 32_767), layer.attributes.epsilon);
+  const epsilon = Math.max(epsilonOn(x, layer.attributes.epsilon), 1);
   const operands = {
     x: x.ref,
     gamma: low.graph.constant({ type: 'int16', shape: [gammas.length] }, gammas),
@@ -72,6 +70,19 @@ export function lowerLayerNorm(low: Lowering, layer: LayerOf<'layerNorm'>): void
   storeSums(low, layer.output, [unit], (scale, stage) =>
     low.graph.node('layerNorm', { ...operands, scale }, { epsilon, ...stage }),
   );
+}
+
+/** Epsilon in units of the squares of what is normalised, of which bytes have 8 bits more. */
+function epsilonOn({ type, scale }: Grid, epsilon: number): number {
+  const finer = type === 'int16' ? 1 : 256;
+  return Math.round((epsilon * finer ** 2) / scale ** 2);
+}
+
+/** A grid coarse enough for epsilon to be a number that the operator takes. */
+function normalised(low: Lowering, x: Lowered, epsilon: number): Lowered {
+  if (epsilonOn(x, epsilon) <= MAX_EPSILON) return x;
+  const scale = Math.max(Math.sqrt(epsilon / MAX_EPSILON), (reachOf(x) * x.scale) / 32_767);
+  return low.onGrid(x, { type: 'int16', scale, zero: 0 });
 }
 
 export function lowerReduce(low: Lowering, layer: LayerOf<'reduce'>): void {

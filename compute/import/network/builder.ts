@@ -1,4 +1,3 @@
-import type { DataType } from '../../../protocol/graph/tensors.js';
 import { runLayer } from '../float/run.js';
 import { checkCount, MAX_NODES } from '../limits.js';
 import { malformed } from '../model-error.js';
@@ -26,9 +25,9 @@ export class NetworkBuilder {
   private readonly inputs: NetworkPort[] = [];
   private elements = 0;
 
-  input(name: string, shape: readonly number[], integer?: DataType): ValueId {
-    const value = this.push(name, { shape, constant: undefined });
-    this.inputs.push({ name, value, integer });
+  input(port: Omit<NetworkPort, 'value'>, shape: readonly number[]): ValueId {
+    const value = this.push(port.name, { shape, constant: undefined });
+    this.inputs.push({ ...port, value });
     return value;
   }
 

@@ -23,6 +23,8 @@ export interface NetworkPort {
   readonly value: ValueId;
   /** Its elements are whole numbers of this type; undefined where they are fractions. */
   readonly integer: DataType | undefined;
+  /** An image whose channels the model has second, and the network last. */
+  readonly isTurned: boolean;
 }
 
 export interface NetworkValue {
@@ -49,7 +51,7 @@ export interface QuantisedConstant {
 }
 
 type Windows = WindowAttributes;
-type None = Readonly<Record<never, never>>;
+type None = Readonly<Record<string, never>>;
 
 /** Sums stay whole numbers of 32 bits: nothing rounds them. */
 interface Exact {
