@@ -38,7 +38,7 @@ function toleranceOf(name: string): number {
   // Weights are bytes.
   if (/^(gemm|matmul_[234]d)/.test(name)) return 1 / 80;
   // A normalised element has 11 bits after the point.
-  if (name.startsWith('layer_norm')) return 1 / 2_000;
+  if (name.startsWith('layer_norm')) return 1 / 800;
   // Fractions of a bilinear resize have 7 bits; exponents of a softmax have 8.
   if (/^(resize_.*linear|softmax)/.test(name)) return 1 / 250;
   return TOLERANCE;
