@@ -10,7 +10,9 @@ export type ModelErrorCode =
   /** The model leaves sizes of an input open, and nobody has said them. */
   | 'MODEL_SHAPE_OPEN'
   /** Inputs to calibrate with are needed, or do not fit. */
-  | 'MODEL_CALIBRATION';
+  | 'MODEL_CALIBRATION'
+  /** The package that a model comes in is not installed. */
+  | 'MODEL_PACKAGE_MISSING';
 
 /** A model file that is refused; `data.where` names the node, tensor or part of the file. */
 export class ModelError extends OgpuError<ModelErrorCode> {}
