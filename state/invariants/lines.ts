@@ -1,5 +1,8 @@
 import type { Address } from '../../protocol/address.js';
 import { toHex } from '../../protocol/bytes.js';
+import { acceptedAddresses, providers, standsFor } from '../providers/provider.js';
+import { attestations } from '../sources/attestations.js';
+import { sources } from '../sources/source.js';
 import { delegations } from '../staking/delegation.js';
 import { activeRewards } from '../staking/rewards.js';
 import { unbondingPools, unbondings } from '../staking/unbonding.js';
@@ -27,6 +30,10 @@ export function moneyInWei(key: Uint8Array, value: Uint8Array): bigint {
     }
     case 'unbondingPool':
       return unbondingPools.decode(value).tokensWei;
+    case 'provider':
+      return providers.decode(value).lockupWei;
+    case 'source':
+      return sources.decode(value).bondWei;
     case 'system':
       return isRewards(key) ? activeRewards.decode(value).pool.rewardsWei : 0n;
     default:
@@ -90,6 +97,19 @@ export function referencesOf(key: Uint8Array, value: Uint8Array): readonly Uint8
         ...liens.map((lien) => STATE_KEYS.validator.encode(lien.validator)),
       ];
     }
+    case 'provider':
+      return acceptedAddresses(providers.decode(value)).map((address) => STATE_KEYS.operator.encode(address));
+    case 'operator':
+      return [STATE_KEYS.provider.encode(standsFor.decode(value).master)];
+    case 'source':
+      return [STATE_KEYS.sourceGraph.encode(...STATE_KEYS.source.decode(key))];
+    case 'sourceGraph':
+      return [STATE_KEYS.source.encode(...STATE_KEYS.sourceGraph.decode(key))];
+    case 'attestations':
+      return [
+        STATE_KEYS.source.encode(...STATE_KEYS.attestations.decode(key)),
+        ...attestations.decode(value).map(({ validator }) => STATE_KEYS.validator.encode(validator)),
+      ];
     case 'unbondingPool':
     case 'liveness':
       return [STATE_KEYS.validator.encode(key.subarray(5, 25))];

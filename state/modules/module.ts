@@ -23,10 +23,12 @@ export interface CallContext extends Scope {
   readonly valueWei: bigint;
 }
 
-/** One function of a module. Its work is bounded, so its gas is a constant. */
+/** One function of a module. Its work is bounded, so its gas is a constant, or follows from the size of its arguments. */
 export interface ModuleFunction extends InterfaceFunction {
   /** On top of the intrinsic gas. */
   readonly gas: number;
+  /** What more it costs with these arguments: told before it runs, in no time. */
+  readonly gasOfArguments?: (values: readonly AbiValue[]) => number;
   /** @throws Revert */
   readonly run: (context: CallContext, values: readonly AbiValue[]) => readonly AbiValue[];
 }
@@ -98,6 +100,11 @@ export interface ResolvedCall {
   readonly target: ModuleFunction;
   readonly outputs: readonly AbiType[];
   readonly values: readonly AbiValue[];
+}
+
+/** Gas of a call on top of the intrinsic gas. */
+export function gasOfCall({ target, values }: ResolvedCall): number {
+  return target.gas + (target.gasOfArguments?.(values) ?? 0);
 }
 
 /**

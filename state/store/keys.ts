@@ -30,9 +30,13 @@ export const STATE_KEYS = {
   /** Blocks an active validator has not signed. */
   liveness: keySpace('live/', bytes('validator', 20)),
   provider: keySpace('prov/', bytes('master', 20)),
-  /** Operator key → its provider. */
+  /** Address that stands for a provider besides its master → the provider. */
   operator: keySpace('oper/', bytes('operator', 20)),
   source: keySpace('src/', bytes('source', 32)),
+  /** Graph of a source, as it was registered. */
+  sourceGraph: keySpace('srcg/', bytes('source', 32)),
+  /** What validators say of a source. */
+  attestations: keySpace('srca/', bytes('source', 32)),
   job: keySpace('job/', bytes('job', 32)),
   /** Jobs of one status, in the order of their ids. */
   jobStatus: keySpace('jobs/', uint('status', 1), bytes('job', 32)),
