@@ -32,7 +32,7 @@ export function toFractions({ scale, zero }: Port, data: TensorData): Float64Arr
 
 /** Runs both on every sample. An output in bytes is held against what of the model's lies within its reach, as of a picture. */
 export function measureAccuracy(
-  { network, program, inputs, outputs }: ImportedModel,
+  { network, program, inputs, outputs }: Pick<ImportedModel, 'network' | 'program' | 'inputs' | 'outputs'>,
   samples: readonly (readonly FloatData[])[],
 ): readonly Accuracy[] {
   const tallies = outputs.map((port) => new Tally(port));

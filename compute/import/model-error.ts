@@ -12,7 +12,9 @@ export type ModelErrorCode =
   /** Inputs to calibrate with are needed, or do not fit. */
   | 'MODEL_CALIBRATION'
   /** The package that a model comes in is not installed. */
-  | 'MODEL_PACKAGE_MISSING';
+  | 'MODEL_PACKAGE_MISSING'
+  /** The process that imports did not come to an end of its own: `data.outcome` says how it ended. */
+  | 'MODEL_IMPORT_FAILED';
 
 /** A model file that is refused; `data.where` names the node, tensor or part of the file. */
 export class ModelError extends OgpuError<ModelErrorCode> {}
