@@ -7,9 +7,11 @@ import { proveProgram, type ProvenProgram } from '../protocol/graph/prove.js';
 import { tensorFromBytes, tensorToBytes, type TensorData } from '../protocol/graph/tensor-data.js';
 import { tensorBytes } from '../protocol/graph/tensors.js';
 import { executeProgram, InputError } from './reference/execute.js';
-import type { DeviceDescription } from './gpu/device.js';
+import { openDevice, type DeviceDescription } from './gpu/device.js';
+import { openExecutor } from './gpu/executor.js';
 import type { SegmentsSettings } from './run-segments.js';
 import type { ProgramContext } from './sandbox/program.js';
+import type { VramQuota } from './sandbox/vram.js';
 
 interface Runner {
   readonly ranOn: 'reference' | DeviceDescription;
@@ -20,7 +22,7 @@ export async function run(context: ProgramContext): Promise<void> {
   const { executor, isChain } = context.settings as SegmentsSettings;
   const [graph = new Uint8Array(), weights = new Uint8Array(), ...rest] = context.inputs;
   const program = proveProgram(openProgram(decodeGraph(graph)), weights);
-  const runner = await openRunner(program, executor);
+  const runner = await openRunner(program, executor, context.vram);
   await context.emit(0, new TextEncoder().encode(JSON.stringify(runner.ranOn)));
   const segments = isChain ? rest.slice(1) : rest;
   let state = isChain ? rest[0] : undefined;
@@ -33,12 +35,16 @@ export async function run(context: ProgramContext): Promise<void> {
   }
 }
 
-function openRunner(program: ProvenProgram, executor: SegmentsSettings['executor']): Promise<Runner> {
-  if (executor !== 'reference') throw new Error('not yet');
-  return Promise.resolve({
-    ranOn: 'reference',
-    execute: (inputs) => Promise.resolve(executeProgram(program, inputs)),
-  });
+async function openRunner(
+  program: ProvenProgram,
+  executor: SegmentsSettings['executor'],
+  vram: VramQuota,
+): Promise<Runner> {
+  if (executor === 'reference')
+    return { ranOn: executor, execute: (inputs) => Promise.resolve(executeProgram(program, inputs)) };
+  const open = await openDevice(executor);
+  const prepared = await openExecutor(open, { vram }).prepare(program);
+  return { ranOn: open.description, execute: prepared.run };
 }
 
 /** Tensors from the bytes of a segment and, of a chain, from those of the state. @throws InputError INPUT_LENGTH */

@@ -21,7 +21,7 @@ import type { Alarm, Clock } from '../consensus/surroundings.js';
 import type { ValidatorIdentity } from '../validator-identity.js';
 import { MaterialsError, type Materials } from './materials.js';
 import type { VerdictStore } from './verdict-store.js';
-import { WorkQueue } from './work-queue.js';
+import { WorkQueue } from '../../compute/work-queue.js';
 
 export interface VerifierParts {
   readonly validator: ValidatorIdentity;

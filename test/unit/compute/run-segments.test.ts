@@ -5,6 +5,7 @@ import { runSegments, type SegmentsJob, type SegmentsResult } from '../../../com
 import { outputStage } from '../../../protocol/graph/builder.js';
 import { tensorToBytes, type TensorData } from '../../../protocol/graph/tensor-data.js';
 import { createPrng } from '../../support/prng.js';
+import { skipWithout, SOFTWARE_ADAPTERS } from '../../support/software-adapters.js';
 import { buildProgram, enlargingNetwork, type BuiltProgram } from '../../support/tensor/programs.js';
 
 async function run(
@@ -88,3 +89,38 @@ describe('segments with the reference, in a process of their own', () => {
     assert.equal(await ending({ segments: [[Int8Array.of(1, 2, 3)]], state }, other), 'GRAPH_REFUSED');
   });
 });
+
+for (const [name, choice] of SOFTWARE_ADAPTERS) {
+  describe(`segments on ${name}`, { skip: skipWithout(choice) }, () => {
+    test('come to the same', async () => {
+      assert.ok(choice);
+      const network = enlargingNetwork(9, 8, 1);
+      const segments = [1, 2, 3].map((seed) => [createPrng(seed).bytes(9 * 9 * 3)]);
+      const { outcome, ranOn, outputs } = await run(network, { segments, executor: choice });
+      assert.equal(outcome.kind, 'completed', JSON.stringify(outcome));
+      assert.ok(typeof ranOn === 'object' && ranOn.isSoftware && ranOn.backend === choice.backend);
+      assert.deepEqual(
+        outputs,
+        segments.map((inputs) => executeProgram(network.program, inputs)),
+      );
+    });
+
+    test('of a chain, too', async () => {
+      assert.ok(choice);
+      const segments = [[Int8Array.of(1, -2, 127)], [Int8Array.of(1, -100, 127)]];
+      const state = Uint8Array.of(...tensorToBytes(Int16Array.of(0, 0, 700)), 9);
+      const { outcome, outputs } = await run(summing(), { segments, state, executor: choice });
+      assert.equal(outcome.kind, 'completed', JSON.stringify(outcome));
+      assert.deepEqual(outputs[1], [Int16Array.of(2, -102, 954), Uint8Array.of(11)]);
+    });
+
+    test('with too little device memory end as that, before anything is computed', async () => {
+      assert.ok(choice);
+      const segments = [[createPrng(1).bytes(9 * 9 * 3)]];
+      const job = { segments, executor: choice, limits: { vramBytes: 4000 } };
+      const { outcome, outputs } = await run(enlargingNetwork(9, 8, 1), job);
+      assert.ok(outcome.kind === 'out-of-memory' && outcome.limit === 'vram', JSON.stringify(outcome));
+      assert.deepEqual(outputs, []);
+    });
+  });
+}
