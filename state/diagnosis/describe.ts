@@ -3,6 +3,9 @@ import { toHex } from '../../protocol/bytes.js';
 import { BitArray } from '../../protocol/ssz/types.js';
 import { decodeAccount } from '../accounts/account.js';
 import { decodePoolWei } from '../accounts/pools.js';
+import { providers, standsFor } from '../providers/provider.js';
+import { attestations } from '../sources/attestations.js';
+import { sources } from '../sources/source.js';
 import { activeSets } from '../staking/active-set.js';
 import { delegations } from '../staking/delegation.js';
 import { epochs, epochSpan } from '../staking/epoch-record.js';
@@ -65,6 +68,10 @@ const DECODERS: Partial<Record<StateSpace, Decode>> = {
   unbonding: (bytes) => unbondings.decode(bytes),
   unbondingPool: (bytes) => unbondingPools.decode(bytes),
   liveness: (bytes) => missedBlocks.decode(bytes),
+  provider: (bytes) => providers.decode(bytes),
+  operator: (bytes) => standsFor.decode(bytes),
+  source: (bytes) => sources.decode(bytes),
+  attestations: (bytes) => attestations.decode(bytes),
 };
 
 const SYSTEM_DECODERS: ReadonlyMap<string, Decode> = new Map<string, Decode>([

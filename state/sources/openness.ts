@@ -49,10 +49,11 @@ export function reviewSource(
 /** Looks again at open sources that were not looked at in this epoch, the longest waiting first. */
 export function reviewSources(scope: Scope): void {
   const { state, block } = scope;
-  const set = nextValidators(state);
+  let set: ValidatorSet | undefined;
   for (let reviews = 0; reviews < MAX_REVIEWS_PER_BLOCK; reviews++) {
     const next = REVIEWS.peek(state);
     if (next === undefined || epochIn(next.priority) >= block.epoch) return;
+    set ??= nextValidators(state);
     const id = next.subject;
     scheduleReview(state, id, block.epoch);
     reviewSource(scope, id, sources.read(state, id), CLOSED_BY_SET, set);
