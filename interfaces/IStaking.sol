@@ -155,7 +155,7 @@ interface IStaking {
     /// @notice A validator is out of jail and can be active from the next epoch on.
     event Unjailed(address indexed validator);
 
-    /// @notice Stake was taken, in wei. Reasons: 1 contradiction, 2 absence, 3 an audit. The epoch is that of the offence.
+    /// @notice Stake was taken, in wei. Reasons: 1 contradiction, 2 absence. The epoch is that of the offence.
     event Slashed(address indexed validator, uint8 indexed reason, uint64 epoch, uint256 amountWei);
 
     /// @notice A validator contradicted itself at this height and never returns.

@@ -63,7 +63,7 @@ export const EVENTS = {
   ),
   Slashed: declareEvent(
     'Slashed(address indexed validator, uint8 indexed reason, uint64 epoch, uint256 amountWei)',
-    'Stake was taken, in wei. Reasons: 1 contradiction, 2 absence, 3 an audit. The epoch is that of the offence.',
+    'Stake was taken, in wei. Reasons: 1 contradiction, 2 absence. The epoch is that of the offence.',
   ),
   Tombstoned: declareEvent(
     'Tombstoned(address indexed validator, uint64 offenceHeight)',
