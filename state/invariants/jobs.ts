@@ -39,7 +39,8 @@ function jobFault(state: Reader, id: Uint8Array, job: Job): string | undefined {
   for (let number = 0; number < job.attempts; number++) {
     const attempt = findAttempt(state, chainId, id, job, number);
     const isOpen = phaseOf(job) === 'ASSIGNED' && number === job.attempts - 1;
-    if (attempt === undefined || hasEnded(attempt) === isOpen) return 'not only the last attempt is under way';
+    if (attempt === undefined || hasEnded(attempt) === isOpen)
+      return 'not only the last attempt is under way';
     if (!job.tried.some((provider) => bytesEqual(provider, attempt.terms.provider))) {
       return 'an attempt is of a provider that was not drawn';
     }

@@ -43,7 +43,7 @@ export const EVENTS = {
   ),
   JobAssigned: declareEvent(
     'JobAssigned(bytes32 indexed job, address indexed provider, uint8 attempt, uint256 priceWei, uint256 bondWei)',
-    'A claim was drawn: an attempt begins, with so much of the provider’s lockup as bond, in wei.',
+    'A claim was drawn: an attempt begins, with so much of the lockup of the provider as bond, in wei.',
   ),
   AttemptMoved: declareEvent(
     'AttemptMoved(bytes32 indexed job, uint8 indexed attempt, uint8 indexed phase, uint8 round, uint64 deadlineMs, uint64 deadlineHeight)',
@@ -129,7 +129,10 @@ export const ERRORS = {
     'Who stands for the provider is the client.',
   ),
   ClaimedBefore: declareError('ClaimedBefore(address provider)', 'A provider claims a job once.'),
-  TooManyClaims: declareError('TooManyClaims(uint256 maximum)', 'No more claims are collected for this draw.'),
+  TooManyClaims: declareError(
+    'TooManyClaims(uint256 maximum)',
+    'No more claims are collected for this draw.',
+  ),
   InsufficientLockup: declareError(
     'InsufficientLockup(uint256 requiredWei, uint256 availableWei)',
     'The bond is more than what is free of the lockup, in wei.',
@@ -139,10 +142,16 @@ export const ERRORS = {
     'Refused(string code, uint8 phase, uint64 deadlineMs, uint64 deadlineHeight)',
     'The job or its attempt is in a phase, or past a moment, in which this changes nothing: docs/spec/audit.md.',
   ),
-  NotAsked: declareError('NotAsked(uint16 item)', 'This item is not asked for, or stands on the chain already.'),
+  NotAsked: declareError(
+    'NotAsked(uint16 item)',
+    'This item is not asked for, or stands on the chain already.',
+  ),
   ItemMismatch: declareError('ItemMismatch(uint16 item, bytes32 stateId)', 'The data is not the item.'),
   TooMuchData: declareError('TooMuchData(uint256 maximumBytes)', 'A publication has no more bytes.'),
-  InvalidRecord: declareError('InvalidRecord(string reason)', 'The bytes are no signed entry of a validator.'),
+  InvalidRecord: declareError(
+    'InvalidRecord(string reason)',
+    'The bytes are no signed entry of a validator.',
+  ),
 } as const;
 
 /** From where money comes, in `Paid`. */

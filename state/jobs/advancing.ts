@@ -39,7 +39,11 @@ export function knownJob({ state }: Pick<JobScope, 'state'>, id: Uint8Array): Jo
 }
 
 /** The attempt under way; undefined where nobody works on the job. */
-export function openAttempt(scope: Pick<JobScope, 'state' | 'block'>, id: Uint8Array, job: Job): Attempt | undefined {
+export function openAttempt(
+  scope: Pick<JobScope, 'state' | 'block'>,
+  id: Uint8Array,
+  job: Job,
+): Attempt | undefined {
   if (phaseOf(job) !== 'ASSIGNED') return undefined;
   const attempt = findAttempt(scope.state, scope.block.identity.chainId, id, job, job.attempts - 1);
   invariant(attempt !== undefined, 'an assigned job has an attempt');
@@ -108,7 +112,13 @@ function waitOn(scope: JobScope, id: Uint8Array, before: Job, job: Job, attempt:
   const { deadline } = attempt;
   // The beacon of a height is known from the next block on.
   const isDraw = attempt.phase === 'COMMITTED';
-  return scheduleJob(scope.state, id, before, job, isDraw ? { timeMs: 0, height: deadline.height + 1 } : deadline);
+  return scheduleJob(
+    scope.state,
+    id,
+    before,
+    job,
+    isDraw ? { timeMs: 0, height: deadline.height + 1 } : deadline,
+  );
 }
 
 function endAttempt(

@@ -38,7 +38,10 @@ export function claim(scope: JobScope, id: Uint8Array, caller: Address, priceWei
     scheduleJob(state, id, job, claimed, { timeMs: job.dueMs, height: job.dueHeight });
   } else {
     const { claimWindowMs, windowBlocks } = block.params.jobs;
-    const [claimByMs, claimByHeight] = [block.timeMs + claimWindowMs, block.height + Math.min(1, windowBlocks)];
+    const [claimByMs, claimByHeight] = [
+      block.timeMs + claimWindowMs,
+      block.height + Math.min(1, windowBlocks),
+    ];
     const first: Job = { ...claimed, claimByMs, claimByHeight };
     scheduleJob(state, id, job, first, { timeMs: claimByMs, height: claimByHeight });
   }

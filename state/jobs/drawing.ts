@@ -87,7 +87,12 @@ function assign(scope: JobScope, id: Uint8Array, before: Job, job: Job, claim: C
 }
 
 /** What an attempt by this claim would be judged by. */
-export function termsOf(scope: JobScope, id: Uint8Array, job: Job, { provider, priceWei }: Claim): AttemptTerms {
+export function termsOf(
+  scope: JobScope,
+  id: Uint8Array,
+  job: Job,
+  { provider, priceWei }: Claim,
+): AttemptTerms {
   const { state, block } = scope;
   const { identity, params } = block;
   const source = sources.read(state, job.source);
@@ -96,8 +101,20 @@ export function termsOf(scope: JobScope, id: Uint8Array, job: Job, { provider, p
   const workMs = judgeMs * job.segments;
   const terms = {
     ...{ chainId: identity.chainId, job: id, attempt: job.attempts, kind: segmentKindOf(source) },
-    ...{ segments: job.segments, sampled: job.sampled, seats: params.jobs.seatsPerSegment, full: job.full === 1 },
-    ...{ priceWei, auditFeeWei: job.auditFeeWei, provider, client: job.client, inputId: job.inputId, judgeMs },
+    ...{
+      segments: job.segments,
+      sampled: job.sampled,
+      seats: params.jobs.seatsPerSegment,
+      full: job.full === 1,
+    },
+    ...{
+      priceWei,
+      auditFeeWei: job.auditFeeWei,
+      provider,
+      client: job.client,
+      inputId: job.inputId,
+      judgeMs,
+    },
     parties: partiesWith(partiesOf(state, provider), job.client),
     commitBy: { timeMs: block.timeMs + params.jobs.commitWindowMs + workMs, height },
     releaseBy: { timeMs: block.timeMs + params.jobs.releaseWindowMs, height },

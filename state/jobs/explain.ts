@@ -41,7 +41,12 @@ export function explainJob(view: Reader, id: Uint8Array): Explanation | undefine
   const attempt = found?.attempt;
   const common = { phase: phaseOf(job), reason: reasonOf(job), attempt: attempt && summary(attempt), due };
   if (attempt !== undefined && !hasEnded(attempt)) {
-    return { ...common, ...WAITING[attempt.phase as OpenPhase], voices: voicesOf(attempt), ...detail(attempt) };
+    return {
+      ...common,
+      ...WAITING[attempt.phase as OpenPhase],
+      voices: voicesOf(attempt),
+      ...detail(attempt),
+    };
   }
   return { ...common, ...explainIdle(job), voices: undefined };
 }

@@ -13,7 +13,12 @@ import {
   uint8,
   type ValueOf,
 } from '../../protocol/ssz/types.js';
-import { JOB_REASONS, type JobLife, type JobPhase, type JobReason } from '../../consensus/verification/job-life.js';
+import {
+  JOB_REASONS,
+  type JobLife,
+  type JobPhase,
+  type JobReason,
+} from '../../consensus/verification/job-life.js';
 import type { BlockMoment } from '../../protocol/moment.js';
 import { STATE_KEYS } from '../store/keys.js';
 import type { Overlay } from '../store/overlay.js';

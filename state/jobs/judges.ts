@@ -3,7 +3,12 @@ import { toHex } from '../../protocol/bytes.js';
 import { invariant } from '../../protocol/invariant.js';
 import { createCodec } from '../../protocol/ssz/codec.js';
 import { bytes32, ContainerType, uint32, uint64, uint8, type ValueOf } from '../../protocol/ssz/types.js';
-import { hasEnded, type Attempt, type Voice, type VoiceStatus } from '../../consensus/verification/attempt.js';
+import {
+  hasEnded,
+  type Attempt,
+  type Voice,
+  type VoiceStatus,
+} from '../../consensus/verification/attempt.js';
 import type { Mark } from '../../consensus/verification/reasons.js';
 import { STATE_KEYS } from '../store/keys.js';
 import type { Overlay } from '../store/overlay.js';
@@ -114,7 +119,9 @@ function removeDuty(state: Overlay, validator: Address, job: Uint8Array, last: n
 }
 
 /** Who was absent has lost its pay, and who cannot judge has done nothing wrong: the others count. */
-const COUNTER_OF: Readonly<Record<Mark, 'dissentsLost' | 'falselyUnavailable' | 'silent' | 'falseVerdicts' | 'absent' | 'cannotJudge'>> = {
+const COUNTER_OF: Readonly<
+  Record<Mark, 'dissentsLost' | 'falselyUnavailable' | 'silent' | 'falseVerdicts' | 'absent' | 'cannotJudge'>
+> = {
   DISSENT_LOST: 'dissentsLost',
   FALSE_UNAVAILABLE: 'falselyUnavailable',
   SILENT: 'silent',

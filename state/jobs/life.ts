@@ -38,7 +38,15 @@ export function live(scope: JobScope, id: Uint8Array, before: Job, job: Job, eve
   scope.emit(EVENTS.JobEnded, [id, job.client, BigInt(reason), BigInt(lived.phase)]);
   const { retentionMs, windowBlocks } = block.params.jobs;
   const due = { timeMs: block.timeMs + retentionMs, height: block.height + windowBlocks };
-  const ended: Job = { ...lived, reason, escrowWei: 0n, claims: [], claimByMs: 0, claimByHeight: 0, drawHeight: 0 };
+  const ended: Job = {
+    ...lived,
+    reason,
+    escrowWei: 0n,
+    claims: [],
+    claimByMs: 0,
+    claimByHeight: 0,
+    drawHeight: 0,
+  };
   return scheduleJob(state, id, before, ended, due);
 }
 
@@ -64,4 +72,3 @@ export function refusal(job: Job, attempt: Attempt | undefined, code: string): R
   const { timeMs, height } = attempt?.deadline ?? { timeMs: job.dueMs, height: job.dueHeight };
   return new Revert(ERRORS.Refused, [code, BigInt(phase), BigInt(timeMs), BigInt(height)]);
 }
-

@@ -84,7 +84,13 @@ export function isItem(
 }
 
 /** Takes a piece down. @returns whether all are there */
-export function addItem(state: Overlay, id: Uint8Array, attempt: Attempt, item: number, bytes: number): boolean {
+export function addItem(
+  state: Overlay,
+  id: Uint8Array,
+  attempt: Attempt,
+  item: number,
+  bytes: number,
+): boolean {
   const progress = progressOf(state, id, attempt);
   const items = [...progress.items, item].sort((a, b) => a - b);
   publications.write(state, { ...progress, bytes: progress.bytes + bytes, items }, id);

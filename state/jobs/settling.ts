@@ -76,11 +76,7 @@ function tell(scope: JobScope, { job }: Parties, recipient: Address, from: numbe
 }
 
 /** Takes down what verifiers did. */
-export function markAll(
-  { state, block, emit }: JobScope,
-  job: Uint8Array,
-  marks: readonly MarkOf[],
-): void {
+export function markAll({ state, block, emit }: JobScope, job: Uint8Array, marks: readonly MarkOf[]): void {
   const { maxMarks } = block.params.jobs;
   for (const { validator, mark } of marks) {
     invariant(validators.find(state, validator) !== undefined, 'who is marked is a validator');

@@ -40,7 +40,8 @@ const clientFunctions: readonly ModuleFunction[] = [
     notice:
       'Posts a job of the caller with price and audit fee as escrow; the same key again is the same job, and what is not needed comes back.',
     gas: TALLY_GAS + POST_GAS,
-    run: (call, values) => post(scopeOf(call), call.caller, [termsFrom(listArgument(values, 0))], call.valueWei),
+    run: (call, values) =>
+      post(scopeOf(call), call.caller, [termsFrom(listArgument(values, 0))], call.valueWei),
   },
   {
     item: withTerms(abiFunction('postBatch() payable returns (bytes32[] jobs)'), TERMS_LIST),
@@ -70,7 +71,8 @@ const clientFunctions: readonly ModuleFunction[] = [
 const providerFunctions: readonly ModuleFunction[] = [
   {
     item: abiFunction('claim(bytes32 job, uint256 priceWei)'),
-    notice: 'The provider of the caller wants a job for this price in wei; claims are collected, then one is drawn.',
+    notice:
+      'The provider of the caller wants a job for this price in wei; claims are collected, then one is drawn.',
     gas: TALLY_GAS + 200_000,
     run: (call, values) => {
       claim(scopeOf(call), bytesArgument(values, 0), call.caller, uintArgument(values, 1));
@@ -90,7 +92,8 @@ const providerFunctions: readonly ModuleFunction[] = [
     item: abiFunction(
       'commit(bytes32 job, bytes32 root, bytes32 keyCommitment, bytes32 inputId, bytes32 inputSalt, bytes32[] inputBranch)',
     ),
-    notice: 'Commits to a result; of a chain with leaf 0, its input, laid open, else with zeros and no branch.',
+    notice:
+      'Commits to a result; of a chain with leaf 0, its input, laid open, else with zeros and no branch.',
     gas: 300_000,
     gasOfArguments: (values) => BRANCH_GAS * listArgument(values, 5).length,
     run: (call, values) => {
@@ -107,7 +110,8 @@ const providerFunctions: readonly ModuleFunction[] = [
     item: abiFunction(
       'unseal(bytes32 job, bytes32 jobKey, bytes32 outputRoot, bytes32[] answers, bytes32[][] branches)',
     ),
-    notice: 'Lays open what is judged: the job key, the root of the output, and content ids of what segments come to.',
+    notice:
+      'Lays open what is judged: the job key, the root of the output, and content ids of what segments come to.',
     gas: MOVE_GAS,
     gasOfArguments: (values) => {
       const branches = listArgument(values, 4).map((_, index, all) => listArgument(all, index).length);
@@ -129,7 +133,8 @@ const providerFunctions: readonly ModuleFunction[] = [
     notice:
       'Puts one piece of what verifiers miss on the chain: an input, a state or a piece of the output; with the last one all goes on.',
     gas: MOVE_GAS,
-    gasOfArguments: (values) => BRANCH_GAS * listArgument(values, 4).length + 2 * bytesArgument(values, 2).length,
+    gasOfArguments: (values) =>
+      BRANCH_GAS * listArgument(values, 4).length + 2 * bytesArgument(values, 2).length,
     run: (call, values) => {
       const proof = { salt: bytesArgument(values, 3), branch: hashesFrom(values, 4) };
       const [id, item] = [bytesArgument(values, 0), Number(uintArgument(values, 1))];
@@ -142,7 +147,8 @@ const providerFunctions: readonly ModuleFunction[] = [
 const everybodysFunctions: readonly ModuleFunction[] = [
   {
     item: abiFunction('prove(bytes32 job, bytes32[] stateIds)'),
-    notice: 'Proves that the output of a batch is not what was committed to; the finder has a share of the bond.',
+    notice:
+      'Proves that the output of a batch is not what was committed to; the finder has a share of the bond.',
     gas: MOVE_GAS,
     gasOfArguments: (values) => STATE_ID_GAS * listArgument(values, 1).length,
     run: (call, values) => {
@@ -215,7 +221,14 @@ const views: readonly ModuleFunction[] = [
       const { terms, phase, ending, round, commitment, deadline } = knownAttempt(call, values);
       const reason = ending === undefined ? 0n : BigInt(ENDING_REASONS[ending].number);
       return [
-        ...[terms.provider, BigInt(PHASES.indexOf(phase)), reason, BigInt(round), terms.priceWei, terms.bondWei],
+        ...[
+          terms.provider,
+          BigInt(PHASES.indexOf(phase)),
+          reason,
+          BigInt(round),
+          terms.priceWei,
+          terms.bondWei,
+        ],
         ...[commitment?.root ?? ZERO, commitment?.keyCommitment ?? ZERO],
         ...[BigInt(deadline.timeMs), BigInt(deadline.height)],
       ];
@@ -247,7 +260,9 @@ const views: readonly ModuleFunction[] = [
     run: ({ state }, values) => {
       const judge = readJudge(state, bytesArgument(values, 0));
       const { dissentsLost, falselyUnavailable, silent, falseVerdicts, absent, cannotJudge } = judge;
-      const marks = [dissentsLost, falselyUnavailable, silent, falseVerdicts, absent, cannotJudge].map(BigInt);
+      const marks = [dissentsLost, falselyUnavailable, silent, falseVerdicts, absent, cannotJudge].map(
+        BigInt,
+      );
       return [BigInt(judge.owed), BigInt(judge.jobs), BigInt(judge.suspendedHeight), marks];
     },
   },
@@ -273,7 +288,10 @@ function hashesFrom(values: readonly AbiValue[], index: number): Uint8Array[] {
 }
 
 /** @throws Revert UnknownJob | JobForgotten | NoAttempt */
-function knownAttempt(call: CallContext, values: readonly AbiValue[]): NonNullable<ReturnType<typeof findAttempt>> {
+function knownAttempt(
+  call: CallContext,
+  values: readonly AbiValue[],
+): NonNullable<ReturnType<typeof findAttempt>> {
   const [id, number] = [bytesArgument(values, 0), Number(uintArgument(values, 1))];
   const found = findAttempt(call.state, call.block.identity.chainId, id, knownJob(call, id), number);
   if (found === undefined) throw new Revert(ERRORS.NoAttempt, [id, BigInt(number)]);
