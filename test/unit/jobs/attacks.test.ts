@@ -92,8 +92,9 @@ describe('attacks on the audit, through extensions and transactions', () => {
     const calls = [chain.commitCall(one), chain.commitCall(two)];
     await chain.next(...calls);
     for (let i = 0; i < 3; i++) await chain.next();
-    assert.equal(chain.phase(one), 'SEALING');
-    assert.equal(chain.attempt(two).ending, 'NO_VERIFIERS');
+    const [judged, unlucky] = chain.phase(one) === 'SEALING' ? [one, two] : [two, one];
+    assert.equal(chain.phase(judged), 'SEALING');
+    assert.equal(chain.attempt(unlucky).ending, 'NO_VERIFIERS');
     for (const { id } of nextValidators(chain.ledger)) assert.equal(readJudge(chain.ledger, id).owed, 2);
   });
 
