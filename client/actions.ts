@@ -8,6 +8,14 @@ export interface Page {
 }
 
 /** A height, a hash or a tag. */
+/** By which one thing jobs are listed. */
+export interface JobFilter {
+  readonly client?: Address;
+  /** Its master. */
+  readonly provider?: Address;
+  readonly phase?: OgpuResults['ogpu_job']['phase'];
+}
+
 export type BlockSelector = bigint | Hash | 'latest' | 'earliest';
 
 /** This chain's own methods, typed. No interface: viem takes what could have further fields. */
@@ -22,6 +30,11 @@ export type OgpuActions = {
   ): Promise<OgpuResults['ogpu_delegations']>;
   getUnbondings(delegator: Address, page?: Page): Promise<OgpuResults['ogpu_unbondings']>;
   getRewards(delegator: Address, page?: Page): Promise<OgpuResults['ogpu_rewards']>;
+  /** @param filter by one of them; open jobs unless given */
+  getJobs(filter?: JobFilter, page?: Page): Promise<OgpuResults['ogpu_jobs']>;
+  getJob(id: Hash, block?: BlockSelector): Promise<OgpuResults['ogpu_job']>;
+  getAudit(id: Hash, attempt: number, block?: BlockSelector): Promise<OgpuResults['ogpu_audit']>;
+  explainJob(id: Hash, block?: BlockSelector): Promise<OgpuResults['ogpu_explainJob']>;
   getProviders(page?: Page): Promise<OgpuResults['ogpu_providers']>;
   /** @param address of its master, or one that stands for it */
   getProvider(address: Address, block?: BlockSelector): Promise<OgpuResults['ogpu_provider']>;
@@ -55,6 +68,10 @@ export function ogpuActions(client: Client): OgpuActions {
     getDelegations: (of, page = {}) => ask('ogpu_delegations', of, page),
     getUnbondings: (delegator, page = {}) => ask('ogpu_unbondings', delegator, page),
     getRewards: (delegator, page = {}) => ask('ogpu_rewards', delegator, page),
+    getJobs: (filter = {}, page = {}) => ask('ogpu_jobs', filter, page),
+    getJob: (id, block) => ask('ogpu_job', id, selector(block)),
+    getAudit: (id, attempt, block) => ask('ogpu_audit', id, attempt, selector(block)),
+    explainJob: (id, block) => ask('ogpu_explainJob', id, selector(block)),
     getProviders: (page = {}) => ask('ogpu_providers', page),
     getProvider: (address, block) => ask('ogpu_provider', address, selector(block)),
     getSources: (page = {}) => ask('ogpu_sources', page),

@@ -2,6 +2,7 @@ import { BaseError, decodeErrorResult, isHex, type Abi, type Address, type Hex }
 import { accountsAbi, accountsAddress } from '../interfaces/accounts.js';
 import { feesAbi, feesAddress } from '../interfaces/fees.js';
 import { parametersAbi, parametersAddress } from '../interfaces/parameters.js';
+import { jobsAbi, jobsAddress } from '../interfaces/jobs.js';
 import { providersAbi, providersAddress } from '../interfaces/providers.js';
 import { sourcesAbi, sourcesAddress } from '../interfaces/sources.js';
 import { stakingAbi, stakingAddress } from '../interfaces/staking.js';
@@ -12,6 +13,7 @@ export const modules = {
   fees: { address: feesAddress, abi: feesAbi },
   parameters: { address: parametersAddress, abi: parametersAbi },
   staking: { address: stakingAddress, abi: stakingAbi },
+  jobs: { address: jobsAddress, abi: jobsAbi },
   providers: { address: providersAddress, abi: providersAbi },
   sources: { address: sourcesAddress, abi: sourcesAbi },
 } as const satisfies Readonly<Record<string, { readonly address: Address; readonly abi: Abi }>>;

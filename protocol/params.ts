@@ -114,6 +114,12 @@ export const PARAMETERS = {
       'Lost by who confirmed a fraud, in 1/10,000 of the seat’s pay.',
     ),
     openDuties: count(1, 65_535, 'Entries a validator may owe at one time: more seats it is not given.'),
+    commitWindowMs: count(100, YEAR_MS, 'Time for a provider to commit; its metered work is added.'),
+    stepsPerMs: count(1, 1_000_000_000, 'Multiplications or other steps of metered work in a millisecond.'),
+    bytesPerMs: count(1, 1_000_000_000, 'Bytes of metered work moved in a millisecond.'),
+    workWei: wei(0n, WEI_PER_OGPU, 'Least audit fee for a millisecond of metered work at one seat.'),
+    maxMarks: count(1, 65_535, 'Marks in an epoch from which a validator must attest its sources anew.'),
+    retentionMs: count(1_000, YEAR_MS, 'A job that has ended is kept so long, then only that it was.'),
   },
   providers: {
     minLockupWei: wei(1n, TOTAL_SUPPLY_WEI, 'Lockup a provider needs to register and to claim.'),

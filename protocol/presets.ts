@@ -83,6 +83,12 @@ const mainnet: ChainParams = {
     silencePenaltyBps: 20_000,
     falseVerdictPenaltyBps: 100_000,
     openDuties: 600,
+    commitWindowMs: MINUTE_MS,
+    stepsPerMs: 50_000,
+    bytesPerMs: 10_000,
+    workWei: 100n * GWEI,
+    maxMarks: 8,
+    retentionMs: 7 * DAY_MS,
   },
   providers: {
     minLockupWei: 100n * WEI_PER_OGPU,
@@ -152,6 +158,9 @@ const devnet: ChainParams = {
     windowBlocks: 5,
     releaseWindowMs: 5 * SECOND_MS,
     openDuties: 200,
+    commitWindowMs: 10 * SECOND_MS,
+    workWei: GWEI,
+    retentionMs: 10 * MINUTE_MS,
   },
   providers: {
     ...mainnet.providers,

@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import type { ParamsShape, SupplyShape } from './methods/economy.js';
 import type { GiftShape } from './methods/faucet.js';
+import type { AuditShape, ExplanationShape, JobShape } from './methods/jobs.js';
 import type { AttestedSourceShape, ProviderShape, SourceGraphShape, SourceShape } from './methods/market.js';
 import type {
   AccountProofShape,
@@ -44,6 +45,13 @@ export interface OgpuResults {
     readonly sources: readonly z.input<typeof SourceShape>[];
     readonly next: string | null;
   };
+  readonly ogpu_jobs: {
+    readonly jobs: readonly z.input<typeof JobShape>[];
+    readonly next: string | null;
+  };
+  readonly ogpu_job: z.input<typeof JobShape>;
+  readonly ogpu_audit: z.input<typeof AuditShape>;
+  readonly ogpu_explainJob: z.input<typeof ExplanationShape>;
   readonly ogpu_source: z.input<typeof AttestedSourceShape>;
   readonly ogpu_sourceGraph: z.input<typeof SourceGraphShape>;
   readonly ogpu_params: z.input<typeof ParamsShape>;

@@ -141,6 +141,16 @@ export const CATALOGUE: Readonly<Record<RpcErrorCode, CatalogueEntry>> = {
     meaning: 'the address stands for no provider',
     cure: '`ogpu_providers` lists them',
   },
+  RPC_JOB_UNKNOWN: {
+    rpcCode: RPC.resourceNotFound,
+    meaning: 'there is no such job or attempt, or it ended long ago',
+    cure: '`ogpu_jobs` lists them; `ogpu_explainJob` also knows those that are forgotten',
+  },
+  RPC_FILTER_AMBIGUOUS: {
+    rpcCode: RPC.invalidParams,
+    meaning: 'a list was asked for by more than one of client, provider and phase',
+    cure: 'ask by one of them',
+  },
   RPC_SOURCE_UNKNOWN: {
     rpcCode: RPC.resourceNotFound,
     meaning: 'no program is registered under this hash',

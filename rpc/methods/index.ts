@@ -8,6 +8,7 @@ import { executionMethods } from './execution.js';
 import { faucetMethods } from './faucet.js';
 import { feeMethods } from './fees.js';
 import { logMethods } from './logs.js';
+import { jobMethods } from './jobs.js';
 import { marketMethods } from './market.js';
 import { networkMethods } from './network.js';
 import { poolMethods } from './pool.js';
@@ -34,6 +35,7 @@ export const METHODS: readonly RpcMethod[] = [
   ...validatorMethods,
   ...stakingMethods,
   ...marketMethods,
+  ...jobMethods,
   ...economyMethods,
   ...proofMethods,
   ...faucetMethods,

@@ -148,6 +148,7 @@ function readDelegation(
     caller: owner,
     valueWei: 0n,
     emit: (): void => undefined,
+    emitAs: () => (): void => undefined,
   };
   const values = stakingModule.byName.get('delegation')?.run(context, [id, owner]);
   const [stakeWei, rewardsWei, shares, liens] = (values ?? []).map(String);

@@ -3,13 +3,14 @@ import { OgpuError } from '../../protocol/errors.js';
 import { decodeTransaction } from '../../protocol/transactions/decode.js';
 import type { TransactionSignature } from '../../protocol/transactions/types.js';
 import type { Block } from '../../protocol/types/block.js';
+import type { Body } from '../../protocol/types/body.js';
 import type { Commit } from '../../protocol/types/commit.js';
 import type { Evidence } from '../../protocol/types/evidence.js';
 import { validatorsAt } from '../staking/active-set.js';
 import type { Offence } from '../staking/evidence.js';
 import type { Reader } from '../store/store.js';
 import { chainRecord, paramsRecord } from '../system/chain.js';
-import type { BlockInput } from '../transition/block-input.js';
+import type { BlockInput, Said } from '../transition/block-input.js';
 
 /** The signer of a digest, as `recoverSender`. @throws TransactionError TX_SENDER_UNRECOVERABLE */
 export type RecoverSender = (digest: Uint8Array, signature: TransactionSignature) => Address;
@@ -43,6 +44,7 @@ export function readBlock(view: Reader, { header, body }: Block, recover: Recove
     beaconReveal: header.beaconReveal,
     absent: absentFrom(view, header.height, body.parentCommit.signers),
     evidence: body.evidence.map(offenceOf),
+    said: saidIn(body),
     transactions: decoded.map(({ transaction, signingHash }) => ({
       transaction,
       sender: recover(signingHash, transaction.signature),
@@ -62,6 +64,13 @@ export function absentFrom(view: Reader, height: number, signers: Commit['signer
     });
   }
   return set.filter((_, index) => !signers.get(index)).map(({ id }) => id);
+}
+
+/** What validators have said with their votes; most say nothing. */
+export function saidIn({ parentExtensions }: Pick<Body, 'parentExtensions'>): Said[] {
+  return parentExtensions
+    .filter(({ payload }) => payload.content.length > 0)
+    .map(({ validator, payload }) => ({ validator, content: payload.content }));
 }
 
 /** Who contradicted itself, and at which height. */

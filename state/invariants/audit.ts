@@ -8,6 +8,7 @@ import { STATE_KEYS } from '../store/keys.js';
 import { spaceOf } from '../store/state-spaces.js';
 import type { Entry, Reader } from '../store/store.js';
 import { assertBalanced, checkEntry, dangling } from './check-block.js';
+import { JobsPromised } from './jobs.js';
 import { InvariantBroken } from './errors.js';
 import { isRewards, moneyInWei, referencesOf, sharesIn } from './lines.js';
 
@@ -31,6 +32,7 @@ export async function auditState(
   const bySpaceWei: Record<string, bigint> = {};
   const unheld = new Map<string, bigint>();
   const owed = new RewardsOwed(state);
+  const promised = new JobsPromised(state);
   let count = 0;
   for await (const { key, value } of entries) {
     count++;
@@ -42,6 +44,7 @@ export async function auditState(
     }
     checkEntry(state, key);
     owed.add(key, value);
+    promised.add(key, value);
   }
   const totalWei = Object.values(bySpaceWei).reduce((sum, wei) => sum + wei, 0n);
   if (totalWei !== TOTAL_SUPPLY_WEI) {
@@ -53,6 +56,7 @@ export async function auditState(
   }
   assertBalanced(unheld);
   owed.assertCovered();
+  promised.assertKept();
   return { entries: count, bySpaceWei };
 }
 

@@ -6,6 +6,7 @@ import { spaceOf } from '../store/state-spaces.js';
 import type { Reader } from '../store/store.js';
 import { InvariantBroken } from './errors.js';
 import { moneyInWei, referencesOf, sharesIn } from './lines.js';
+import { checkJob } from './jobs.js';
 import { checkProvider, checkSource } from './market.js';
 import { checkActiveSet, checkScheduled, checkStanding } from './standing.js';
 
@@ -104,6 +105,12 @@ export function checkEntry(after: Reader, key: Uint8Array): void {
       return;
     case 'source':
       checkSource(after, ...STATE_KEYS.source.decode(key));
+      return;
+    case 'job':
+      checkJob(after, ...STATE_KEYS.job.decode(key));
+      return;
+    case 'attempt':
+      checkJob(after, STATE_KEYS.attempt.decode(key)[0]);
       return;
     case 'system':
       if (STATE_KEYS.system.decode(key)[0] === 'validators') checkActiveSet(after);

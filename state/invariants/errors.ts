@@ -9,6 +9,8 @@ export class InvariantBroken extends OgpuError<
   | 'STANDING_WRONG'
   | 'QUEUE_WRONG'
   | 'SET_WRONG'
+  | 'JOB_WRONG'
+  | 'DUTIES_WRONG'
   | 'PROVIDER_WRONG'
   | 'SOURCE_WRONG'
 > {}

@@ -1,5 +1,7 @@
 import type { Address } from '../../protocol/address.js';
 import { toHex } from '../../protocol/bytes.js';
+import { jobs } from '../jobs/job.js';
+import { dutyEntries, dutyPlaces } from '../jobs/judges.js';
 import { acceptedAddresses, providers, standsFor } from '../providers/provider.js';
 import { attestations } from '../sources/attestations.js';
 import { sources } from '../sources/source.js';
@@ -34,6 +36,8 @@ export function moneyInWei(key: Uint8Array, value: Uint8Array): bigint {
       return providers.decode(value).lockupWei;
     case 'source':
       return sources.decode(value).bondWei;
+    case 'job':
+      return jobs.decode(value).escrowWei;
     case 'system':
       return isRewards(key) ? activeRewards.decode(value).pool.rewardsWei : 0n;
     default:
@@ -110,6 +114,38 @@ export function referencesOf(key: Uint8Array, value: Uint8Array): readonly Uint8
         STATE_KEYS.source.encode(...STATE_KEYS.attestations.decode(key)),
         ...attestations.decode(value).map(({ validator }) => STATE_KEYS.validator.encode(validator)),
       ];
+    case 'job': {
+      const [id] = STATE_KEYS.job.decode(key);
+      const { source, client, phase, attempts, tried, reason } = jobs.decode(value);
+      return [
+        ...(reason === 0 ? [STATE_KEYS.source.encode(source)] : []),
+        STATE_KEYS.jobClient.encode(client, id),
+        STATE_KEYS.jobStatus.encode(phase, id),
+        ...tried.map((provider) => STATE_KEYS.jobProvider.encode(provider, id)),
+        ...Array.from({ length: attempts }, (_, number) => STATE_KEYS.attempt.encode(id, number)),
+      ];
+    }
+    case 'jobClient':
+      return [STATE_KEYS.job.encode(STATE_KEYS.jobClient.decode(key)[1])];
+    case 'jobStatus':
+      return [STATE_KEYS.job.encode(STATE_KEYS.jobStatus.decode(key)[1])];
+    case 'jobProvider':
+      return [STATE_KEYS.job.encode(STATE_KEYS.jobProvider.decode(key)[1])];
+    case 'attempt':
+      return [STATE_KEYS.job.encode(STATE_KEYS.attempt.decode(key)[0])];
+    case 'publication':
+      return [STATE_KEYS.job.encode(...STATE_KEYS.publication.decode(key))];
+    case 'judge':
+      return [STATE_KEYS.validator.encode(...STATE_KEYS.judge.decode(key))];
+    case 'duty': {
+      const [validator] = STATE_KEYS.duty.decode(key);
+      const { job, attempt } = dutyEntries.decode(value);
+      return [STATE_KEYS.dutyPlace.encode(validator, job), STATE_KEYS.attempt.encode(job, attempt)];
+    }
+    case 'dutyPlace': {
+      const [validator] = STATE_KEYS.dutyPlace.decode(key);
+      return [STATE_KEYS.duty.encode(validator, dutyPlaces.decode(value).place)];
+    }
     case 'unbondingPool':
     case 'liveness':
       return [STATE_KEYS.validator.encode(key.subarray(5, 25))];

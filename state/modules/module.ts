@@ -19,6 +19,8 @@ import { defineError, type InterfaceFunction, type ModuleError, type ModuleInter
 /** What a function of a module gets to work with. */
 export interface CallContext extends Scope {
   readonly caller: Address;
+  /** Logs events of another module whose code this one runs. */
+  readonly emitAs: (module: EventSource) => Emit;
   /** Already taken from the caller; the function must put it somewhere. Zero unless the function is payable. */
   readonly valueWei: bigint;
 }
@@ -129,16 +131,19 @@ export function resolveCall(module: Module, calldata: Uint8Array, valueWei: bigi
 export function runCall(
   module: Module,
   call: ResolvedCall,
-  context: Omit<CallContext, 'emit'>,
+  context: Omit<CallContext, 'emit' | 'emitAs'>,
   logs: Log[],
 ): Uint8Array {
   const isView = call.target.item.stateMutability === 'view';
-  const emit = isView ? refuseToLog : emitter(module, logs);
-  return encodeAbi(call.outputs, call.target.run({ ...context, emit }, call.values));
+  const emitAs = (source: EventSource): Emit => (isView ? refuseToLog : emitter(source, logs));
+  return encodeAbi(call.outputs, call.target.run({ ...context, emit: emitAs(module), emitAs }, call.values));
 }
 
+/** A module as far as its events go. */
+export type EventSource = Pick<ModuleDefinition, 'name' | 'address' | 'events'>;
+
 /** Appends the events of a module to `logs`. What it emits throws `Revert InvalidCalldata` when the log would be too large. */
-export function emitter(module: Pick<Module, 'name' | 'address' | 'events'>, logs: Log[]): Emit {
+export function emitter(module: EventSource, logs: Log[]): Emit {
   return (event, values) => {
     invariant(module.events.includes(event), `${module.name} declares its event ${event.item.name}`);
     const { topics, data } = encodeEvent(event, values);

@@ -79,18 +79,23 @@ export function endEpochEmission(state: Overlay): bigint {
  */
 export function settleSeat(scope: Scope, id: Address, validator: Validator): Validator {
   if (!isActive(validator)) return validator;
-  const { state, block } = scope;
+  const { state } = scope;
   const rewards = activeRewards.read(state);
   const { pool, holding, paidWei } = claim(rewards.pool, validator.seat);
   if (paidWei === 0n) return validator;
   activeRewards.write(state, { ...rewards, pool });
+  return payValidator(scope, id, { ...validator, seat: holding }, paidWei);
+}
+
+/** Pays a validator for work: its commission to its payout address, the rest to all its stake. */
+export function payValidator(scope: Scope, id: Address, validator: Validator, amountWei: bigint): Validator {
   const isForOwner = validator.pool.shares === 0n;
-  const commissionBps = isForOwner ? 10_000 : commissionAt(validator, block.epoch);
-  const commissionWei = (paidWei * BigInt(commissionBps)) / 10_000n;
-  const delegatorsWei = paidWei - commissionWei;
-  credit(state, validator.payout, commissionWei);
-  scope.emit(EVENTS.RewardsPaid, [id, BigInt(block.epoch), delegatorsWei, commissionWei]);
-  return { ...validator, seat: holding, pool: distribute(validator.pool, delegatorsWei) };
+  const commissionBps = isForOwner ? 10_000 : commissionAt(validator, scope.block.epoch);
+  const commissionWei = (amountWei * BigInt(commissionBps)) / 10_000n;
+  const delegatorsWei = amountWei - commissionWei;
+  credit(scope.state, validator.payout, commissionWei);
+  scope.emit(EVENTS.RewardsPaid, [id, BigInt(scope.block.epoch), delegatorsWei, commissionWei]);
+  return { ...validator, pool: distribute(validator.pool, delegatorsWei) };
 }
 
 /** Gives a validator its part in the rewards of the active set. */

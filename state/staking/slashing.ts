@@ -14,7 +14,7 @@ import { slashUnbonding } from './unbonding.js';
 import { isActive, isTombstoned, validators, type Validator } from './validator.js';
 
 /** Why stake was slashed; the numbers are part of the logs. */
-export const SLASH_REASON = { equivocation: 1, downtime: 2 } as const;
+export const SLASH_REASON = { equivocation: 1, downtime: 2, audit: 3 } as const;
 
 /**
  * Punishes a validator that has contradicted itself at a height of `epoch`: it loses a share of its pool and of everything that has left it
@@ -58,6 +58,21 @@ export function jailForDowntime(scope: Scope, id: Address, fromEpoch: number, mi
   scope.emit(EVENTS.Jailed, [id, BigInt(jailedUntilMs), BigInt(missedBlocks)]);
   scope.emit(EVENTS.Slashed, [id, BigInt(SLASH_REASON.downtime), BigInt(block.epoch), takenWei]);
   routeSlashed(scope, takenWei, undefined);
+}
+
+/**
+ * Takes what a verifier has to pay for its part in an audit out of its pool, as far as that reaches. The caller has the money now and must
+ * put it somewhere.
+ *
+ * @returns what was taken, in wei
+ */
+export function takePenalty(scope: Scope, id: Address, amountWei: bigint): bigint {
+  const validator = settleSeat(scope, id, validators.read(scope.state, id));
+  const { tokensWei } = validator.pool;
+  const takenWei = amountWei < tokensWei ? amountWei : tokensWei;
+  writeValidator(scope, id, { ...validator, pool: slash(validator.pool, takenWei) });
+  scope.emit(EVENTS.Slashed, [id, BigInt(SLASH_REASON.audit), BigInt(scope.block.epoch), takenWei]);
+  return takenWei;
 }
 
 /** Takes a share of the pool, and of all that has left it from `fromEpoch` on. The validator is not stored. */

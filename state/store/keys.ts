@@ -40,7 +40,22 @@ export const STATE_KEYS = {
   job: keySpace('job/', bytes('job', 32)),
   /** Jobs of one status, in the order of their ids. */
   jobStatus: keySpace('jobs/', uint('status', 1), bytes('job', 32)),
+  /** Jobs of one client, and those a provider has had an attempt of. */
+  jobClient: keySpace('jobc/', bytes('client', 20), bytes('job', 32)),
+  jobProvider: keySpace('jobp/', bytes('provider', 20), bytes('job', 32)),
+  /** What is left of a job that ended long ago. */
+  pastJob: keySpace('jobt/', bytes('job', 32)),
   attempt: keySpace('att/', bytes('job', 32), uint('attempt', 4)),
+  /** What of an attempt has been put on the chain in its publication. */
+  publication: keySpace('pub/', bytes('job', 32)),
+  /** What a validator owes audits, and its marks. */
+  judge: keySpace('jdg/', bytes('validator', 20)),
+  /** Jobs it owes an entry, numbered from 0, */
+  duty: keySpace('duty/', bytes('validator', 20), uint('place', 4)),
+  /** and the number of each. */
+  dutyPlace: keySpace('dutp/', bytes('validator', 20), bytes('job', 32)),
+  /** Beacon of a height, while a draw waits for it. */
+  beacon: keySpace('beac/', uint('height', 8)),
   /** Heaps in the state: items by place, the smallest at 0, */
   heapItem: keySpace('heap/', word('heap'), uint('place', 4)),
   /** and the place of each item by its subject, the number of items by the empty one. */

@@ -1,4 +1,9 @@
 import type { Log } from '../../protocol/types/receipt.js';
+import { settle } from '../jobs/advancing.js';
+import { keepBeacon } from '../jobs/beacons.js';
+import { hearAll } from '../jobs/hearing.js';
+import type { JobScope } from '../jobs/settling.js';
+import { jobsModule } from '../modules/jobs.js';
 import { emitter, type Module } from '../modules/module.js';
 import { providersModule } from '../modules/providers.js';
 import { stakingModule } from '../modules/staking.js';
@@ -17,32 +22,45 @@ import { OgpuError } from '../../protocol/errors.js';
 import type { BlockContext, Scope } from './block-context.js';
 import type { BlockInput } from './block-input.js';
 
+/** The block before, as far as this one depends on it. */
+export interface ParentBlock {
+  readonly timeMs: number;
+  /** The chain's randomness after it. */
+  readonly beacon: Uint8Array;
+}
+
 /**
- * What happens before the first transaction: rewards for the time that has passed, evidence, absence, what has fallen due,
- * and sources whose verifiers may have changed.
+ * What happens before the first transaction: rewards for the time that has passed, evidence, absence, what validators have said with their
+ * votes, what has fallen due, and sources whose verifiers may have changed.
  *
  * @param admit runs a piece of evidence, which may have no place in a block
  */
 export function beginBlock(
   state: Overlay,
   block: BlockContext,
-  { evidence, absent }: BlockInput,
-  elapsedMs: number,
+  { evidence, absent, said }: BlockInput,
+  parent: ParentBlock,
   admit: (index: number, run: () => void) => void,
 ): Log[] {
   const logs: Log[] = [];
   const scopeOf = (module: Module): Scope => ({ state, block, emit: emitter(module, logs) });
   const scope = scopeOf(stakingModule);
-  payEmission(scope, elapsedMs);
+  payEmission(scope, block.timeMs - parent.timeMs);
+  keepBeacon(state, block.height - 1, parent.beacon);
   for (const [index, offence] of evidence.entries()) {
     admit(index, () => {
       punish(scope, offence);
     });
   }
   countAbsence(scope, absent);
+  hearAll(jobScope(scopeOf), said);
   for (const item of takeDue(state, block, MAX_DUE_PER_BLOCK)) runDue(scopeOf, item);
   reviewSources(scopeOf(sourcesModule));
   return logs;
+}
+
+function jobScope(scopeOf: (module: Module) => Scope): JobScope {
+  return { ...scopeOf(jobsModule), emitStaking: scopeOf(stakingModule).emit };
 }
 
 /** An item of the queue that nobody put there: the state is damaged. */
@@ -59,6 +77,9 @@ function runDue(scopeOf: (module: Module) => Scope, { kind, subject }: DueItem):
       return;
     case DUE.sourceBond:
       releaseSource(scopeOf(sourcesModule), subject);
+      return;
+    case DUE.job:
+      settle(jobScope(scopeOf), subject);
       return;
     default:
       throw new DueError('DUE_KIND_UNKNOWN', `nothing of kind ${kind} falls due`, { kind });

@@ -2,6 +2,12 @@ import type { Address } from '../../protocol/address.js';
 import type { Offence } from '../staking/evidence.js';
 import type { SenderTransaction } from './block-context.js';
 
+/** The content of one vote extension, and whose it is. */
+export interface Said {
+  readonly validator: Address;
+  readonly content: Uint8Array;
+}
+
 /** What of a block execution works on; consensus has checked signatures and commitments before. */
 export interface BlockInput {
   readonly height: number;
@@ -14,5 +20,7 @@ export interface BlockInput {
   /** Members of the set of the block before that are not in its commit. */
   readonly absent: readonly Address[];
   readonly evidence: readonly Offence[];
+  /** What validators have said with their votes for the blocks before. */
+  readonly said: readonly Said[];
   readonly transactions: readonly SenderTransaction[];
 }

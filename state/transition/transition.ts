@@ -19,7 +19,7 @@ import { Overlay, type RecordedChange } from '../store/overlay.js';
 import type { Reader } from '../store/store.js';
 import { chainIdentityAt, paramsRecord, progressRecord } from '../system/chain.js';
 import { AdmissionError } from './admission.js';
-import { beginBlock } from './begin-block.js';
+import { beginBlock, type ParentBlock } from './begin-block.js';
 import type { BlockContext } from './block-context.js';
 import type { BlockInput } from './block-input.js';
 import { endBlock } from './end-block.js';
@@ -66,7 +66,7 @@ export function transition(
 ): BlockOutcome {
   const state = new Overlay(view, { maxBytes: MAX_OVERLAY_BYTES });
   const { block, parent } = openBlock(state, input);
-  const beginLogs = runBegin(state, block, input, block.timeMs - parent.timeMs);
+  const beginLogs = runBegin(state, block, input, parent);
   const executed = executeAll(state, block, input, modules);
   const endLogs = endBlock(state, block, executed);
   progressRecord.write(state, {
@@ -93,7 +93,7 @@ export function transition(
 export function openBlock(
   view: Reader,
   { height, timeMs, proposer }: Pick<BlockInput, 'height' | 'timeMs' | 'proposer'>,
-): { block: BlockContext; parent: { readonly timeMs: number; readonly beacon: Uint8Array } } {
+): { block: BlockContext; parent: ParentBlock } {
   const parent = progressRecord.read(view);
   if (height !== parent.height + 1) {
     throw new BlockInvalidError('BLOCK_HEIGHT_WRONG', 'the block does not follow the last one', {
@@ -158,8 +158,8 @@ function executeAll(
   return { receipts, gasUsed, baseWei, tipWei };
 }
 
-function runBegin(state: Overlay, block: BlockContext, input: BlockInput, elapsedMs: number): Log[] {
-  return beginBlock(state, block, input, elapsedMs, (index, punishIt) => {
+function runBegin(state: Overlay, block: BlockContext, input: BlockInput, parent: ParentBlock): Log[] {
+  return beginBlock(state, block, input, parent, (index, punishIt) => {
     inBlock('BLOCK_EVIDENCE_INADMISSIBLE', 'evidence', index, punishIt);
   });
 }

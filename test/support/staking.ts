@@ -174,7 +174,8 @@ export class StakingChain {
     const context = { state, block, caller: ALICE, valueWei: 0n };
     const target = module.byName.get(name);
     assert.ok(target);
-    return target.run({ ...context, emit: () => undefined }, values);
+    const emit = (): void => undefined;
+    return target.run({ ...context, emit, emitAs: () => emit }, values);
   }
 
   get timeMs(): number {

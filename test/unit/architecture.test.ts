@@ -11,7 +11,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   genesis: ['protocol'],
   consensus: ['protocol'],
   state: ['protocol', 'consensus/verification'],
-  compute: ['protocol'],
+  compute: ['protocol', 'consensus/disk', 'consensus/verification'],
   p2p: ['protocol', 'consensus'],
   rpc: ['protocol', 'consensus', 'state'],
   interfaces: [],

@@ -1,0 +1,150 @@
+import type { Address } from '../../protocol/address.js';
+import { TOTAL_SUPPLY_WEI } from '../../protocol/amounts.js';
+import { bytesEqual } from '../../protocol/bytes.js';
+import { MAX_FULL_AUDIT_SEGMENTS } from '../../protocol/limits.js';
+import { NO_SEGMENT } from '../../protocol/types/audit.js';
+import { mustBeFull } from '../../consensus/verification/bond.js';
+import { isFullAudit, plannedChecks } from '../../consensus/verification/terms.js';
+import { credit } from '../accounts/account.js';
+import { Revert } from '../modules/module.js';
+import { knownSource } from '../sources/attesting.js';
+import { isOpen } from '../sources/openness.js';
+import { countJobOpened } from '../sources/retiring.js';
+import { segmentKindOf, type Source } from '../sources/source.js';
+import { ERRORS, EVENTS } from './abi.js';
+import { knownJob } from './advancing.js';
+import { jobIdOf, jobs, pastJobs, type Job } from './job.js';
+import { live, refusal, scheduleJob } from './life.js';
+import type { JobScope } from './settling.js';
+import { MAX_WORK_MS, segmentMs } from './work.js';
+
+/** What a client asks for. Amounts in wei, times in Unix milliseconds. */
+export interface PostedTerms {
+  readonly source: Uint8Array;
+  readonly inputId: Uint8Array;
+  /** The same key of the same client is the same job. */
+  readonly key: Uint8Array;
+  readonly segments: number;
+  /** 0: as many as the chain draws. */
+  readonly sampled: number;
+  readonly full: boolean;
+  readonly maxPriceWei: bigint;
+  readonly auditFeeWei: bigint;
+  readonly valueWei: bigint;
+  /** 0: as the deadline. */
+  readonly quoteUntilMs: bigint;
+  readonly deadlineMs: bigint;
+}
+
+/** A job waits no longer for a result. */
+const MAX_LIFE_MS = 365 * 24 * 3_600_000;
+
+/**
+ * Posts jobs, with the most their client pays and their audit fees as escrow; what was sent beyond it, or for a job that is there already, goes
+ * back.
+ *
+ * @returns their ids
+ * @throws Revert SourceNotOpen | UnknownSource | EscrowTooLow | AuditFeeTooLow | InvalidSegments | InvalidSample | InvalidValue |
+ * InvalidDeadline | JobTooLarge | JobForgotten
+ */
+export function post(
+  scope: JobScope,
+  client: Address,
+  list: readonly PostedTerms[],
+  sentWei: bigint,
+): Uint8Array[] {
+  const { state, block } = scope;
+  const open: Uint8Array[] = [];
+  let leftWei = sentWei;
+  let requiredWei = 0n;
+  const ids = list.map((terms) => {
+    const id = jobIdOf(block.identity.chainId, client, terms.key);
+    if (jobs.find(state, id) !== undefined) return id;
+    if (pastJobs.find(state, id) !== undefined) knownJob(scope, id);
+    const escrowWei = terms.maxPriceWei + terms.auditFeeWei;
+    requiredWei += escrowWei;
+    if (escrowWei > leftWei) throw new Revert(ERRORS.EscrowTooLow, [requiredWei, sentWei]);
+    leftWei -= escrowWei;
+    if (!open.some((source) => bytesEqual(source, terms.source))) {
+      knownSource(scope, terms.source);
+      if (!isOpen(state, terms.source)) throw new Revert(ERRORS.SourceNotOpen, [terms.source]);
+      open.push(terms.source);
+    }
+    openJob(scope, id, client, terms);
+    return id;
+  });
+  credit(state, client, leftWei);
+  return ids;
+}
+
+function openJob(scope: JobScope, id: Uint8Array, client: Address, terms: PostedTerms): void {
+  const { state, block, emit } = scope;
+  const source = knownSource(scope, terms.source);
+  const audit = checkAudit(scope, source, terms);
+  const { quoteUntilMs, deadlineMs } = checkTimes(scope, terms);
+  const { maxPriceWei, auditFeeWei, valueWei, segments } = terms;
+  const job: Job = {
+    ...{ client, source: terms.source, inputId: terms.inputId, segments },
+    ...{ sampled: audit.sampled, full: audit.full ? 1 : 0 },
+    ...{ maxPriceWei, auditFeeWei, valueWei, escrowWei: maxPriceWei + auditFeeWei },
+    ...{ quoteUntilMs, deadlineMs, deadlineHeight: block.height + block.params.jobs.windowBlocks },
+    ...{ phase: 0, reason: 0, attempts: 0, releases: 0, claims: [], tried: [] },
+    ...{ claimByMs: 0, claimByHeight: 0, drawHeight: 0, dueMs: 0, dueHeight: 0 },
+  };
+  countJobOpened(state, terms.source);
+  scheduleJob(state, id, undefined, job, { timeMs: quoteUntilMs, height: job.deadlineHeight });
+  const numbers = [maxPriceWei, auditFeeWei, valueWei, BigInt(segments), BigInt(deadlineMs)];
+  emit(EVENTS.JobPosted, [id, client, terms.source, ...numbers]);
+}
+
+/** How much is audited, which no audit's capacity may be exceeded by. */
+function checkAudit(
+  { block }: JobScope,
+  source: Source,
+  terms: PostedTerms,
+): { readonly sampled: number; readonly full: boolean } {
+  const { jobs: params } = block.params;
+  const { segments, auditFeeWei, valueWei, maxPriceWei } = terms;
+  if (valueWei < maxPriceWei || valueWei > TOTAL_SUPPLY_WEI) {
+    throw new Revert(ERRORS.InvalidValue, [maxPriceWei, TOTAL_SUPPLY_WEI]);
+  }
+  const least = params.sampledSegments;
+  const sampled = terms.sampled === 0 ? least : terms.sampled;
+  if (sampled < least || sampled > MAX_FULL_AUDIT_SEGMENTS) {
+    throw new Revert(ERRORS.InvalidSample, [BigInt(least), BigInt(MAX_FULL_AUDIT_SEGMENTS), BigInt(sampled)]);
+  }
+  const full = terms.full || mustBeFull(params, valueWei);
+  const shape = { kind: segmentKindOf(source), segments, sampled, full, seats: params.seatsPerSegment };
+  const maximum = isFullAudit(shape) ? MAX_FULL_AUDIT_SEGMENTS : NO_SEGMENT - 1;
+  if (segments < 1 || segments > maximum) {
+    throw new Revert(ERRORS.InvalidSegments, [BigInt(maximum), BigInt(segments)]);
+  }
+  const judgeMs = segmentMs(source, params);
+  if (judgeMs * segments > MAX_WORK_MS) {
+    throw new Revert(ERRORS.JobTooLarge, [BigInt(MAX_WORK_MS), BigInt(judgeMs) * BigInt(segments)]);
+  }
+  const requiredWei = BigInt(plannedChecks(shape)) * BigInt(judgeMs) * params.workWei;
+  if (auditFeeWei < requiredWei) throw new Revert(ERRORS.AuditFeeTooLow, [requiredWei, auditFeeWei]);
+  return { sampled, full };
+}
+
+function checkTimes(
+  { block }: JobScope,
+  terms: PostedTerms,
+): { readonly quoteUntilMs: number; readonly deadlineMs: number } {
+  const earliestMs = BigInt(block.timeMs + block.params.jobs.claimWindowMs);
+  const latestMs = BigInt(block.timeMs + MAX_LIFE_MS);
+  const quoteUntilMs = terms.quoteUntilMs === 0n ? terms.deadlineMs : terms.quoteUntilMs;
+  if (quoteUntilMs <= earliestMs || terms.deadlineMs < quoteUntilMs || terms.deadlineMs > latestMs) {
+    throw new Revert(ERRORS.InvalidDeadline, [earliestMs, latestMs]);
+  }
+  return { quoteUntilMs: Number(quoteUntilMs), deadlineMs: Number(terms.deadlineMs) };
+}
+
+/** By its client, while nobody works on it. @throws Revert UnknownJob | JobForgotten | NotClient | Refused */
+export function cancel(scope: JobScope, id: Uint8Array, caller: Address): void {
+  const job = knownJob(scope, id);
+  if (!bytesEqual(job.client, caller)) throw new Revert(ERRORS.NotClient, [job.client]);
+  if (job.drawHeight > 0) throw refusal(job, undefined, 'WRONG_PHASE');
+  live(scope, id, job, job, { kind: 'cancel' });
+}

@@ -1,0 +1,21 @@
+import type { ChainParams } from '../../protocol/params.js';
+import type { Source } from '../sources/source.js';
+
+/** Longest metered work of all segments of a job. */
+export const MAX_WORK_MS = 24 * 3_600_000;
+
+/** Time that one segment takes by its metered work: at least a millisecond. */
+export function segmentMs({ work }: Source, { stepsPerMs, bytesPerMs }: ChainParams['jobs']): number {
+  const { macs, steps, bytes, inputBytes, outputBytes } = work;
+  return (
+    1 +
+    quotient(macs, stepsPerMs) +
+    quotient(steps, stepsPerMs) +
+    quotient(bytes, 100 * bytesPerMs) +
+    quotient(inputBytes + outputBytes, bytesPerMs)
+  );
+}
+
+function quotient(amount: number, perMs: number): number {
+  return Math.ceil(amount / perMs);
+}
