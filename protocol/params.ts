@@ -113,6 +113,11 @@ export const PARAMETERS = {
       1_000_000,
       'Lost by who confirmed a fraud, in 1/10,000 of the seat’s pay.',
     ),
+    minCheckWei: wei(0n, TOTAL_SUPPLY_WEI, 'Least pay for the re-execution of one segment by one seat.'),
+    commitWindowMs: count(100, YEAR_MS, 'Shortest time for a provider to commit; metered work is added.'),
+    unitsPerMs: count(1, 10 ** 9, 'Metered units a slow verifier does in a millisecond: sets windows.'),
+    retentionMs: count(1_000, YEAR_MS, 'A job that has ended can be read for so long, then it is forgotten.'),
+    maxMarks: count(1, 65_535, 'Faults in an epoch after which a validator is given no seats.'),
     openDuties: count(1, 65_535, 'Entries a validator may owe at one time: more seats it is not given.'),
   },
   providers: {

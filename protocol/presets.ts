@@ -83,6 +83,11 @@ const mainnet: ChainParams = {
     silencePenaltyBps: 20_000,
     falseVerdictPenaltyBps: 100_000,
     openDuties: 600,
+    minCheckWei: WEI_PER_OGPU / 1_000_000n,
+    commitWindowMs: MINUTE_MS,
+    unitsPerMs: 100_000,
+    retentionMs: 7 * DAY_MS,
+    maxMarks: 16,
   },
   providers: {
     minLockupWei: 100n * WEI_PER_OGPU,
@@ -152,6 +157,8 @@ const devnet: ChainParams = {
     windowBlocks: 5,
     releaseWindowMs: 5 * SECOND_MS,
     openDuties: 200,
+    commitWindowMs: 20 * SECOND_MS,
+    retentionMs: DAY_MS,
   },
   providers: {
     ...mainnet.providers,

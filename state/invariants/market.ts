@@ -1,13 +1,13 @@
 import type { Address } from '../../protocol/address.js';
 import { bytesEqual, toHex } from '../../protocol/bytes.js';
 import { findScheduled } from '../queues/due.js';
-import { withdrawalSubject } from '../providers/lockup.js';
 import {
   freeWei,
   isOwn,
   PROVIDER_LEAVING,
   providers,
   standsFor,
+  withdrawalSubject,
   type Provider,
 } from '../providers/provider.js';
 import { reviewedEpoch } from '../sources/openness.js';
@@ -34,11 +34,9 @@ export function checkProvider(state: Reader, master: Address): void {
 }
 
 function providerFault(state: Reader, master: Address, provider: Provider): string | undefined {
-  const { withdrawals, withdrawalCount, addresses, status, lockedWei, lockupWei, payout } = provider;
+  const { withdrawals, withdrawalCount, addresses, status, lockedWei, payout } = provider;
   if (freeWei(provider) < 0n) return 'more of a lockup is locked or on its way out than there is';
-  if (status === PROVIDER_LEAVING && (lockedWei > 0n || lockupWei + BigInt(withdrawals.length) === 0n)) {
-    return 'a provider that leaves has no bonds, and something to wait for';
-  }
+  if (status === PROVIDER_LEAVING && lockedWei > 0n) return 'a provider that leaves has bonds';
   let last = 0;
   for (const { number, dueMs, dueHeight } of withdrawals) {
     const due = findScheduled(state, DUE.withdrawal, withdrawalSubject(master, number));

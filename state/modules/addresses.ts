@@ -8,6 +8,7 @@ export const MODULE_ADDRESSES = {
   staking: moduleAddress(4),
   providers: moduleAddress(5),
   sources: moduleAddress(6),
+  jobs: moduleAddress(7),
 } as const;
 
 function moduleAddress(number: number): Address {

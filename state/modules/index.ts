@@ -1,6 +1,7 @@
 import { toHex } from '../../protocol/bytes.js';
 import { accountsModule } from './accounts.js';
 import { feesModule } from './fees.js';
+import { jobsModule } from './jobs.js';
 import type { Module } from './module.js';
 import { parametersModule } from './parameters.js';
 import { providersModule } from './providers.js';
@@ -15,6 +16,7 @@ export const MODULES: readonly Module[] = [
   stakingModule,
   providersModule,
   sourcesModule,
+  jobsModule,
 ];
 
 /** Modules by the hex of their address. */

@@ -19,6 +19,8 @@ import { defineError, type InterfaceFunction, type ModuleError, type ModuleInter
 /** What a function of a module gets to work with. */
 export interface CallContext extends Scope {
   readonly caller: Address;
+  /** Where the code of another module runs on behalf of this call. */
+  readonly scopeOf: (module: Emitting) => Scope;
   /** Already taken from the caller; the function must put it somewhere. Zero unless the function is payable. */
   readonly valueWei: bigint;
 }
@@ -129,16 +131,35 @@ export function resolveCall(module: Module, calldata: Uint8Array, valueWei: bigi
 export function runCall(
   module: Module,
   call: ResolvedCall,
-  context: Omit<CallContext, 'emit'>,
+  context: Omit<CallContext, 'emit' | 'scopeOf'>,
   logs: Log[],
 ): Uint8Array {
   const isView = call.target.item.stateMutability === 'view';
-  const emit = isView ? refuseToLog : emitter(module, logs);
-  return encodeAbi(call.outputs, call.target.run({ ...context, emit }, call.values));
+  const { state, block } = context;
+  const emitOf = (of: Emitting): Emit => (isView ? refuseToLog : emitter(of, logs));
+  const scopeOf = (of: Emitting): Scope => ({ state, block, emit: emitOf(of) });
+  return encodeAbi(call.outputs, call.target.run({ ...context, emit: emitOf(module), scopeOf }, call.values));
 }
 
+/** What a function of a module that only looks says of a state. */
+export function runView(
+  module: Module,
+  name: string,
+  context: Pick<CallContext, 'state' | 'block' | 'caller'>,
+  values: readonly AbiValue[],
+): readonly AbiValue[] {
+  const target = module.byName.get(name);
+  invariant(target?.item.stateMutability === 'view', `${module.name} has a view ${name}`);
+  const { state, block } = context;
+  const scopeOf = (): Scope => ({ state, block, emit: refuseToLog });
+  return target.run({ ...context, valueWei: 0n, emit: refuseToLog, scopeOf }, values);
+}
+
+/** What a module needs to be to log. */
+export type Emitting = Pick<Module, 'name' | 'address' | 'events'>;
+
 /** Appends the events of a module to `logs`. What it emits throws `Revert InvalidCalldata` when the log would be too large. */
-export function emitter(module: Pick<Module, 'name' | 'address' | 'events'>, logs: Log[]): Emit {
+export function emitter(module: Emitting, logs: Log[]): Emit {
   return (event, values) => {
     invariant(module.events.includes(event), `${module.name} declares its event ${event.item.name}`);
     const { topics, data } = encodeEvent(event, values);

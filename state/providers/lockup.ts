@@ -1,5 +1,4 @@
 import type { Address } from '../../protocol/address.js';
-import { bigEndianBytes, concatBytes } from '../../protocol/bytes.js';
 import { invariant } from '../../protocol/invariant.js';
 import { credit } from '../accounts/account.js';
 import { Revert } from '../modules/module.js';
@@ -13,6 +12,7 @@ import {
   MAX_WITHDRAWALS,
   PROVIDER_LEAVING,
   providers,
+  withdrawalSubject,
   type Provider,
   type Withdrawal,
 } from './provider.js';
@@ -89,7 +89,8 @@ export function payWithdrawal(scope: Scope, subject: Uint8Array): void {
   const paid = { ...withoutWithdrawal(provider, found), lockupWei: provider.lockupWei - amountWei };
   credit(scope.state, master, amountWei);
   scope.emit(EVENTS.WithdrawalPaid, [master, BigInt(number), amountWei]);
-  if (paid.status === PROVIDER_LEAVING && paid.lockupWei === 0n) forgetProvider(scope, master, paid);
+  const isGone = paid.status === PROVIDER_LEAVING && paid.lockupWei === 0n && paid.withdrawals.length === 0;
+  if (isGone) forgetProvider(scope, master, paid);
   else providers.write(scope.state, paid, master);
 }
 
@@ -124,11 +125,6 @@ export function slashLockup(state: Overlay, master: Address, amountWei: bigint):
     master,
   );
   return takenWei;
-}
-
-/** What a withdrawal is scheduled as. */
-export function withdrawalSubject(master: Address, number: number): Uint8Array {
-  return concatBytes(master, bigEndianBytes(BigInt(number), 8));
 }
 
 const SUBJECT_BYTES = 28;

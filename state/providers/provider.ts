@@ -1,5 +1,5 @@
 import type { Address } from '../../protocol/address.js';
-import { bytesEqual } from '../../protocol/bytes.js';
+import { bigEndianBytes, bytesEqual, concatBytes } from '../../protocol/bytes.js';
 import { MAX_NAME_BYTES } from '../../protocol/names.js';
 import { createCodec } from '../../protocol/ssz/codec.js';
 import {
@@ -135,6 +135,11 @@ export function isOwn(master: Address, provider: Provider, address: Address): bo
 
 export function unbondingWei({ withdrawals }: Provider): bigint {
   return withdrawals.reduce((sum, { amountWei }) => sum + amountWei, 0n);
+}
+
+/** What a withdrawal is scheduled as. */
+export function withdrawalSubject(master: Address, number: number): Uint8Array {
+  return concatBytes(master, bigEndianBytes(BigInt(number), 8));
 }
 
 /** What can be locked or withdrawn now. */

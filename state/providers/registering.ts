@@ -88,15 +88,15 @@ export function resume(scope: Scope, master: Address): void {
 export function leave(scope: Scope, master: Address): void {
   const provider = knownProvider(scope.state, master);
   if (provider.lockedWei > 0n) throw new Revert(ERRORS.BondsLocked, [provider.lockedWei]);
+  if (provider.lockupWei === 0n) {
+    forgetProvider(scope, master, provider);
+    return;
+  }
   const availableWei = freeWei(provider);
   const isLeaving = provider.status === PROVIDER_LEAVING;
   if (isLeaving && availableWei === 0n) throw new Revert(ERRORS.StatusUnchanged, []);
   if (!isLeaving) scope.emit(EVENTS.ProviderStatusChanged, [master, BigInt(PROVIDER_LEAVING)]);
   const leaving = { ...provider, status: PROVIDER_LEAVING };
-  if (provider.lockupWei === 0n && provider.withdrawals.length === 0) {
-    forgetProvider(scope, master, provider);
-    return;
-  }
   const changed = availableWei === 0n ? leaving : beginWithdrawal(scope, master, leaving, availableWei);
   providers.write(scope.state, changed, master);
 }

@@ -5,7 +5,7 @@ import { isMember, nextValidators } from '../staking/active-set.js';
 import { validators } from '../staking/validator.js';
 import type { Scope } from '../transition/block-context.js';
 import { CLOSED_BY_ATTESTATION, CLOSED_BY_SET, ERRORS, EVENTS } from './abi.js';
-import { CAN_RUN, CANNOT_JUDGE, writeAttestation } from './attestations.js';
+import { CAN_RUN, CANNOT_JUDGE, verdictOf, writeAttestation } from './attestations.js';
 import { reviewSource } from './openness.js';
 import { SOURCE_RETIRED, sources, type Source } from './source.js';
 
@@ -36,6 +36,17 @@ export function attest(
   }
   writeAttestation(state, id, validator, verdict === NOTHING ? undefined : { verdict, height: block.height });
   scope.emit(EVENTS.SourceAttested, [id, validator, BigInt(verdict)]);
+  reviewSource(scope, id, source, CLOSED_BY_ATTESTATION);
+}
+
+/** What an active validator says in its vote extension: that it can run a source. Said before or of no use, it is passed over. */
+export function attestBySeat(scope: Scope, id: Uint8Array, validator: Address): void {
+  const { state, block } = scope;
+  const source = sources.find(state, id);
+  if (source === undefined || source.status === SOURCE_RETIRED) return;
+  if (verdictOf(state, id, validator) === CAN_RUN || !isMember(nextValidators(state), validator)) return;
+  writeAttestation(state, id, validator, { verdict: CAN_RUN, height: block.height });
+  scope.emit(EVENTS.SourceAttested, [id, validator, BigInt(CAN_RUN)]);
   reviewSource(scope, id, source, CLOSED_BY_ATTESTATION);
 }
 

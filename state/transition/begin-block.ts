@@ -1,4 +1,8 @@
 import type { Log } from '../../protocol/types/receipt.js';
+import { hearExtensions } from '../jobs/hearing.js';
+import { forgetJob, settleDue } from '../jobs/life.js';
+import type { JobScope } from '../jobs/scope.js';
+import { jobsModule } from '../modules/jobs.js';
 import { emitter, type Module } from '../modules/module.js';
 import { providersModule } from '../modules/providers.js';
 import { stakingModule } from '../modules/staking.js';
@@ -18,15 +22,15 @@ import type { BlockContext, Scope } from './block-context.js';
 import type { BlockInput } from './block-input.js';
 
 /**
- * What happens before the first transaction: rewards for the time that has passed, evidence, absence, what has fallen due,
- * and sources whose verifiers may have changed.
+ * What happens before the first transaction: rewards for the time that has passed, evidence, absence, what verifiers say, what has fallen
+ * due, and sources whose verifiers may have changed.
  *
  * @param admit runs a piece of evidence, which may have no place in a block
  */
 export function beginBlock(
   state: Overlay,
   block: BlockContext,
-  { evidence, absent }: BlockInput,
+  { evidence, absent, extensions }: BlockInput,
   elapsedMs: number,
   admit: (index: number, run: () => void) => void,
 ): Log[] {
@@ -40,9 +44,14 @@ export function beginBlock(
     });
   }
   countAbsence(scope, absent);
+  hearExtensions({ ...scopeOf(jobsModule), staking: scope, sources: scopeOf(sourcesModule) }, extensions);
   for (const item of takeDue(state, block, MAX_DUE_PER_BLOCK)) runDue(scopeOf, item);
   reviewSources(scopeOf(sourcesModule));
   return logs;
+}
+
+function jobScope(scopeOf: (module: Module) => Scope): JobScope {
+  return { ...scopeOf(jobsModule), staking: scopeOf(stakingModule) };
 }
 
 /** An item of the queue that nobody put there: the state is damaged. */
@@ -59,6 +68,12 @@ function runDue(scopeOf: (module: Module) => Scope, { kind, subject }: DueItem):
       return;
     case DUE.sourceBond:
       releaseSource(scopeOf(sourcesModule), subject);
+      return;
+    case DUE.job:
+      settleDue(jobScope(scopeOf), subject);
+      return;
+    case DUE.forgottenJob:
+      forgetJob(jobScope(scopeOf), subject);
       return;
     default:
       throw new DueError('DUE_KIND_UNKNOWN', `nothing of kind ${kind} falls due`, { kind });

@@ -4,6 +4,7 @@ import { WEI_PER_OGPU } from '../../protocol/amounts.js';
 import { buildGraph } from '../../protocol/graph/builder.js';
 import { encodeGraph, programHash } from '../../protocol/graph/encode.js';
 import type { Graph } from '../../protocol/graph/graph.js';
+import { checkBlock } from '../../state/invariants/check-block.js';
 import { providersModule } from '../../state/modules/providers.js';
 import { sourcesModule } from '../../state/modules/sources.js';
 import { providers, type Provider } from '../../state/providers/provider.js';
@@ -40,7 +41,11 @@ export const registerProvider = (
     readonly gpus?: readonly AbiValue[];
     readonly name?: string;
   } = {},
-): StakingCall => ({ ...byProvider(from, 'register', name, gpus, invited), valueWei: lockupWei });
+): StakingCall => ({
+  ...byProvider(from, 'register', name, gpus, invited),
+  valueWei: lockupWei,
+  gasLimit: 1_000_000n,
+});
 
 export const depositLockup = (from: Address, master: Address, valueWei: bigint): StakingCall => ({
   ...byProvider(from, 'deposit', master),
@@ -90,7 +95,7 @@ export function readSource(state: Reader, id: Uint8Array): Source {
   return sources.read(state, id);
 }
 
-/** Runs what another module does in a call of the next block, and keeps it. */
+/** Runs what another module does in a call of the next block, checks it and keeps it. */
 export function onLedger({ ledger }: StakingChain, run: (scope: Omit<Scope, 'emit'>) => void): void {
   const state = new Overlay(ledger, { maxBytes: 1 << 22 });
   const { block } = openBlock(
@@ -98,5 +103,7 @@ export function onLedger({ ledger }: StakingChain, run: (scope: Omit<Scope, 'emi
     nextInput(ledger, { proposer: nextValidators(ledger)[0]?.id ?? new Uint8Array(20) }),
   );
   run({ state, block });
-  ledger.apply(state.changes());
+  const changes = state.changes();
+  ledger.apply(changes);
+  checkBlock(ledger, changes);
 }

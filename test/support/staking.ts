@@ -16,7 +16,7 @@ import { auditState } from '../../state/invariants/audit.js';
 import { checkBlock } from '../../state/invariants/check-block.js';
 import { interfaceOf } from '../../state/modules/interface.js';
 import { MODULE_TABLE, MODULES, type ModuleTable } from '../../state/modules/index.js';
-import { resolveCall, Revert, type Module } from '../../state/modules/module.js';
+import { resolveCall, Revert, runView, type Module } from '../../state/modules/module.js';
 import { stakingModule } from '../../state/modules/staking.js';
 import { isMember, nextValidators } from '../../state/staking/active-set.js';
 import { delegate as addDelegation } from '../../state/staking/delegating.js';
@@ -75,6 +75,7 @@ export function stakingParams(changes: {
   readonly staking?: Partial<ChainParams['staking']>;
   readonly providers?: Partial<ChainParams['providers']>;
   readonly sources?: Partial<ChainParams['sources']>;
+  readonly jobs?: Partial<ChainParams['jobs']>;
 }): ChainParams {
   const { params } = PRESETS.devnet;
   return {
@@ -84,6 +85,7 @@ export function stakingParams(changes: {
     staking: { ...params.staking, unbondingBlocks: 2, ...changes.staking },
     providers: { ...params.providers, unbondingBlocks: 2, ...changes.providers },
     sources: { ...params.sources, unbondingBlocks: 2, ...changes.sources },
+    jobs: { ...params.jobs, ...changes.jobs },
   };
 }
 
@@ -171,10 +173,7 @@ export class StakingChain {
     const state = new Overlay(this.ledger, { maxBytes: 1 << 20 });
     const proposer = nextValidators(this.ledger)[0]?.id ?? new Uint8Array(20);
     const { block } = openBlock(this.ledger, nextInput(this.ledger, { proposer }));
-    const context = { state, block, caller: ALICE, valueWei: 0n };
-    const target = module.byName.get(name);
-    assert.ok(target);
-    return target.run({ ...context, emit: () => undefined }, values);
+    return runView(module, name, { state, block, caller: ALICE }, values);
   }
 
   get timeMs(): number {

@@ -5,7 +5,7 @@ import { providersModule } from '../../../state/modules/providers.js';
 import { creditPayout, lockBond, mayClaim, returnBond, takeBond } from '../../../state/providers/bonds.js';
 import { slashLockup } from '../../../state/providers/lockup.js';
 import { freeWei, partiesOf, providerByOperator, providers } from '../../../state/providers/provider.js';
-import { credit } from '../../../state/accounts/account.js';
+import { credit, debit } from '../../../state/accounts/account.js';
 import { byProvider, depositLockup, onLedger, readProvider, registerProvider } from '../../support/market.js';
 import { ALICE, BOB, CAROL, eventValues, StakingChain } from '../../support/staking.js';
 
@@ -57,12 +57,10 @@ describe('the lockup of a provider', () => {
     await chain.run(byProvider(ALICE, 'setPayout', BOB));
     const beforeWei = chain.moneyWei(BOB);
     onLedger(chain, ({ state }) => {
-      takeBondless(state);
+      debit(state, CAROL, 7n * OGPU);
+      creditPayout(state, ALICE, 7n * OGPU);
     });
-    assert.equal(chain.moneyWei(BOB) - beforeWei, 0n);
+    assert.equal(chain.moneyWei(BOB) - beforeWei, 7n * OGPU);
+    assert.equal(readProvider(chain.ledger, ALICE).reputation.earnedWei, 7n * OGPU);
   });
 });
-
-function takeBondless(state: Parameters<typeof creditPayout>[0]): void {
-  creditPayout(state, ALICE, 0n);
-}
