@@ -244,7 +244,7 @@ function shapesOf({ inputs, source }: ModelManifest): Record<string, number[]> {
 
 function formatManifest({ program, weights, inputs, outputs, margin, precision }: ModelManifest): string {
   const port = ({ name, shape, type, scale, zero }: ModelManifest['inputs'][number]): string =>
-    `${name} ${shape.join('×')} ${type}, (q − ${zero}) × ${scale}`;
+    `${name} ${shape.join('×')} ${type}, (q ${zero < 0 ? '+' : '−'} ${Math.abs(zero)}) × ${scale}`;
   return formatRows([
     ['program', program],
     ['weights', weights],
