@@ -34,6 +34,8 @@ export interface BlobServiceFigures extends BlobFigures, Readonly<FetchFigures> 
   readonly fetching: number;
   readonly fetched: number;
   readonly fetchFailures: number;
+  /** At this time. */
+  readonly uploading: number;
   readonly uploads: number;
   readonly uploadedBytes: number;
 }
@@ -93,7 +95,12 @@ export class BlobService {
   }
 
   get figures(): BlobServiceFigures {
-    return { ...this.#store.figures, ...this.#counts, fetching: this.#fetches.size };
+    const [fetching, uploading] = [this.#fetches.size, this.#uploading];
+    return { ...this.#store.figures, ...this.#counts, fetching, uploading };
+  }
+
+  get limits(): BlobLimits {
+    return this.#store.limits;
   }
 
   /** What peers are given. */
