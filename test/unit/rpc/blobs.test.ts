@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
-import { connect } from 'node:net';
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { blobIdOf, splitLeaves, blobIdOfLeaves } from '../../../protocol/blob.js';
 import { toHex, type Hex } from '../../../protocol/bytes.js';
@@ -253,15 +254,15 @@ describe('blobs over HTTP', () => {
     const id = toHex(blobIdOf(large));
     const stored = await put(large);
     assert.equal(stored.status, 201, stored.body.toString());
-    const idle = [1, 2].map(() => {
-      const socket = connect(chain.server.port, '127.0.0.1').pause();
-      // More than all buffers on the way hold.
+    const idle: Socket[] = [];
+    for (let i = 0; i < 2; i++) {
+      const socket = connect(chain.server.port, '127.0.0.1');
       socket.write(`GET /blobs/${id} HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n`);
-      return socket;
-    });
-    let status = 0;
-    for (let tries = 0; status !== 503 && tries < 500; tries++)
-      ({ status } = await send(`/blobs/${id}`, { headers: { range: 'bytes=0-9' } }));
+      await once(socket, 'readable');
+      // All buffers on the way hold less than the rest.
+      idle.push(socket);
+    }
+    let { status } = await send(`/blobs/${id}`, { headers: { range: 'bytes=0-9' } });
     assert.equal(status, 503);
     for (let tries = 0; status !== 206 && tries < 500; tries++) {
       await new Promise((resolve) => setTimeout(resolve, 20));
