@@ -18,12 +18,16 @@ import { BlobFetchError } from './errors.js';
 import { BlobDownload, type FetchFigures, type FetchOptions } from './fetcher.js';
 import { PeerBudgets } from './holders.js';
 
-export interface BlobServiceOptions {
+/** What an operator decides. */
+export interface BlobOptions {
   readonly folder: string;
   readonly limits: BlobLimits;
   /** What nobody has pinned is dropped when nobody has used it for so long. */
   readonly keepMs: number;
   readonly fetchTimeoutMs: number;
+}
+
+export interface BlobServiceOptions extends BlobOptions {
   /** Undefined until there is one. */
   readonly network: () => SyncNetwork | undefined;
   readonly onFailure: (error: unknown) => void;
