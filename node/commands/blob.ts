@@ -61,9 +61,10 @@ function putCommand(context: CommandContext): Command {
       });
       const progress = barOf('sending', source.size, options);
       try {
-        const report = await talk(options, (node) => uploadBlob(node, source, (sent) => {
-          progress.update(sent);
-        }),
+        const report = await talk(options, (node) =>
+          uploadBlob(node, source, (sent) => {
+            progress.update(sent);
+          }),
         );
         const what = report.isNew ? 'stored' : 'was there already';
         await print(context, options, report, `${report.id}\n${report.lengthBytes} bytes, ${what}\n`);
