@@ -17,8 +17,8 @@ import { Cluster } from './network/cluster.js';
 import { call } from './network/rpc-client.js';
 import { sleep } from './network/wait.js';
 
-/** More than a peer gives at once. */
-const CHUNKS = 480;
+/** Enough to be killed in the middle of. */
+const CHUNKS = 240;
 
 /** A large file without as much randomness: every chunk differs. */
 async function* pieces(): AsyncGenerator<Uint8Array, void> {

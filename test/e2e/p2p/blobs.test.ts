@@ -77,7 +77,7 @@ class Place {
   /** Codes of what a peer was blamed for. */
   blames(peer: Place): string[] {
     return this.node.events.items.flatMap((event) =>
-      event.kind === 'peer-blamed' && event.peer === peer.node.network.id ? [String(event.error.code)] : [],
+      event.kind === 'peer-blamed' && event.peer === peer.node.network.id ? [event.error.code] : [],
     );
   }
 }
