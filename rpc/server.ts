@@ -146,8 +146,7 @@ async function createApp(
   });
   app.server.maxConnections = limits.maxConnections;
   const origin = corsOrigins === '*' ? '*' : [...corsOrigins];
-  const exposedHeaders = ['etag', 'content-range', 'accept-ranges', 'x-blob-length'];
-  await app.register(cors, { origin, methods: ['POST', 'GET', 'PUT'], exposedHeaders, maxAge: 600 });
+  await app.register(cors, { origin, methods: ['POST', 'GET', 'PUT'], maxAge: 600 });
   await app.register(websocket, {
     options: { maxPayload: limits.maxRequestBytes, perMessageDeflate: false },
   });

@@ -196,6 +196,7 @@ function describeBlob(reply: FastifyReply, id: Uint8Array, lengthBytes: number):
     'x-content-type-options': 'nosniff',
     'cache-control': 'public, max-age=31536000, immutable',
     'accept-ranges': 'bytes',
+    'access-control-expose-headers': 'etag, content-range, accept-ranges, x-blob-length',
     etag: etagOf(id),
     'x-blob-length': `${lengthBytes}`,
   });
