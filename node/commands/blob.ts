@@ -56,9 +56,7 @@ function putCommand(context: CommandContext): Command {
     .argument('<file>', 'the file')
     .addHelpText('after', examples(['ogpu blob put weights.bin --json', 'for scripts: id and length']))
     .action(async (file: string, options: BlobCommandOptions) => {
-      const source = await openAsBlob(file).catch((cause: unknown) => {
-        throw fileError(file, cause);
-      });
+      const source = await fileAsBlob(file);
       const progress = barOf('sending', source.size, options);
       try {
         const report = await talk(options, (node) =>
@@ -244,6 +242,15 @@ async function talk<Result>(
 
 function order(options: BlobCommandOptions, path: string, method: 'PUT' | 'DELETE'): Promise<Response> {
   return talk(options, (node) => orderBlobs(node, path, method));
+}
+
+/** Read when it is sent, not before. @throws ClientError FILE_UNUSABLE */
+async function fileAsBlob(path: string): Promise<Blob> {
+  try {
+    return await openAsBlob(path);
+  } catch (error) {
+    throw fileError(path, error);
+  }
 }
 
 function fileError(path: string, cause: unknown): ClientError {
