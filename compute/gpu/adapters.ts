@@ -1,3 +1,4 @@
+import { moduleUrl } from '../sandbox/code.js';
 import type { SandboxOutcome } from '../sandbox/outcome.js';
 import { runInSandbox } from '../sandbox/sandbox.js';
 import { adapterChoices, type AdapterChoice } from './adapter-choice.js';
@@ -8,7 +9,7 @@ export type FoundAdapter =
   | { readonly choice: AdapterChoice; readonly description: DeviceDescription }
   | { readonly choice: AdapterChoice; readonly outcome: SandboxOutcome };
 
-const DESCRIBE = new URL('./describe-program.js', import.meta.url);
+const DESCRIBE = moduleUrl('compute/gpu/describe-program.js');
 
 /** A driver that takes longer to open a device is not one to rely on. */
 const LIMITS = { memoryBytes: 512 * 2 ** 20, wallMs: 30_000, outputBytes: 64 * 1024, vramBytes: 0 };

@@ -17,12 +17,19 @@ export interface DeviceDescription {
 export interface OpenDevice {
   readonly device: GPUDevice;
   readonly description: DeviceDescription;
+  /** Whether its WGSL has `dot4I8Packed`. */
+  readonly hasDot: boolean;
   /** What `work` comes to. @throws ProgramError DEVICE_LOST when the device goes first; GpuError when it refused a command */
   readonly guard: <T>(work: Promise<T>) => Promise<T>;
 }
 
 export type GpuErrorCode =
-  'GPU_UNSUPPORTED' | 'GPU_BACKEND_REFUSED' | 'GPU_NO_ADAPTER' | 'GPU_NO_DEVICE' | 'GPU_COMMAND_REFUSED';
+  | 'GPU_UNSUPPORTED'
+  | 'GPU_BACKEND_REFUSED'
+  | 'GPU_NO_ADAPTER'
+  | 'GPU_NO_DEVICE'
+  | 'GPU_COMMAND_REFUSED'
+  | 'GPU_OUT_OF_MEMORY';
 
 export class GpuError extends OgpuError<GpuErrorCode> {}
 
@@ -57,7 +64,8 @@ export async function openDevice(choice: AdapterChoice): Promise<OpenDevice> {
   const device = await adapter.requestDevice().catch((cause: unknown) => {
     throw new GpuError('GPU_NO_DEVICE', 'the adapter gives no device', { ...description }, { cause });
   });
-  return { device, description, guard: guardOf(device) };
+  const hasDot = gpu.wgslLanguageFeatures.has('packed_4x8_integer_dot_product');
+  return { device, description, hasDot, guard: guardOf(device) };
 }
 
 async function createInstance({ backend, device }: AdapterChoice): Promise<GPU> {

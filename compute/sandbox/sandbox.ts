@@ -4,6 +4,7 @@ import type { Readable, Writable } from 'node:stream';
 import { dirname, join, parse, relative, isAbsolute } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { OgpuError } from '../../protocol/errors.js';
+import { CODE_ROOT, moduleUrl } from './code.js';
 import { FRAMES_FD, framesOf, jsonFrame, MAX_FRAME_BYTES } from './frames.js';
 import { detectIsolation, launchCommand } from './isolation.js';
 import { watchMemory, type MemoryWatch } from './memory-watch.js';
@@ -53,9 +54,7 @@ const LEAVE_MS = 1_000;
 const MAX_LOG_BYTES = 1024 * 1024;
 const LOG_TAIL_BYTES = 16 * 1024;
 
-/** Everything this project is made of, built: `dist`. */
-const CODE_ROOT = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
-const ENTRY = fileURLToPath(new URL('./child.js', import.meta.url));
+const ENTRY = fileURLToPath(moduleUrl('compute/sandbox/child.js'));
 
 /**
  * Runs one job in a process of its own and says how it ended. Whatever the job does — hang, crash, flood, lie — this process goes on, the

@@ -58,12 +58,17 @@ export function nodeWork(node: GraphNode, id: TensorId, tensors: TensorTypes): N
     macs,
     steps,
     bytes: operands.reduce((total, operand) => total + bytesOf(operand, tensors), bytesOf(id, tensors)),
-    dispatches: Math.max(Math.ceil((macs + STEP_UNITS * steps) / DISPATCH_UNITS), piecesOf(node)),
+    dispatches: Math.max(Math.ceil(workUnits({ macs, steps }) / DISPATCH_UNITS), piecesOf(node)),
   };
 }
 
 /** A step waits for memory, about as long as these many products take. */
 const STEP_UNITS = 4;
+
+/** What work is to a device, in the units that bound a dispatch. */
+export function workUnits({ macs, steps }: Pick<NodeWork, 'macs' | 'steps'>): number {
+  return macs + STEP_UNITS * steps;
+}
 
 /** Bytes of the file that holds all constants, each from a multiple of four bytes on. */
 export function weightsFileBytes({ constants }: Pick<Graph, 'constants'>): number {

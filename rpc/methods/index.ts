@@ -9,6 +9,7 @@ import { executionMethods } from './execution.js';
 import { faucetMethods } from './faucet.js';
 import { feeMethods } from './fees.js';
 import { logMethods } from './logs.js';
+import { marketMethods } from './market.js';
 import { networkMethods } from './network.js';
 import { poolMethods } from './pool.js';
 import { proofMethods } from './proofs.js';
@@ -33,6 +34,7 @@ export const METHODS: readonly RpcMethod[] = [
   ...statusMethods,
   ...validatorMethods,
   ...stakingMethods,
+  ...marketMethods,
   ...economyMethods,
   ...proofMethods,
   ...blobMethods,

@@ -1,23 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import {
-  openGlesChoice,
-  swiftShaderChoice,
-  type AdapterChoice,
-} from '../../../../compute/gpu/adapter-choice.js';
+import { openGlesChoice, type AdapterChoice } from '../../../../compute/gpu/adapter-choice.js';
 import { chooseAdapter, findAdapters } from '../../../../compute/gpu/adapters.js';
 import type { DeviceDescription } from '../../../../compute/gpu/device.js';
 import type { SandboxOutcome } from '../../../../compute/sandbox/outcome.js';
 import { runInSandbox } from '../../../../compute/sandbox/sandbox.js';
+import { skipWithout, SOFTWARE_ADAPTERS } from '../../../support/software-adapters.js';
 
 const ACTS = new URL('../../../support/gpu-acts.js', import.meta.url);
 const LIMITS = { memoryBytes: 512 * 2 ** 20, wallMs: 60_000, outputBytes: 2 ** 20, vramBytes: 2 ** 20 };
-
-/** Two implementations that share no code. On a machine for tests both must be there. */
-const SOFTWARE: readonly (readonly [string, AdapterChoice | undefined])[] = [
-  ['Mesa’s OpenGL ES', openGlesChoice()],
-  ['SwiftShader', swiftShaderChoice()],
-];
 
 async function compute(
   choice: AdapterChoice,
@@ -48,9 +39,8 @@ function mix(input: Uint32Array): Uint32Array {
   });
 }
 
-for (const [name, choice] of SOFTWARE) {
-  const missing = choice === undefined && process.env['CI'] === undefined ? 'not on this machine' : false;
-  describe(name, { skip: missing }, () => {
+for (const [name, choice] of SOFTWARE_ADAPTERS) {
+  describe(name, { skip: skipWithout(choice) }, () => {
     test('describes itself as software', async () => {
       assert.ok(choice);
       const [found] = await findAdapters([choice]);
