@@ -46,6 +46,8 @@ export type OgpuActions = {
   getSupply(isCounted?: boolean): Promise<OgpuResults['ogpu_supply']>;
   getHeader(block?: BlockSelector): Promise<OgpuResults['ogpu_header']>;
   getCommit(block?: BlockSelector): Promise<OgpuResults['ogpu_commit']>;
+  /** What the node has of a blob. */
+  getBlob(id: Hash): Promise<OgpuResults['ogpu_blob']>;
   /** On devnets: coins for an address. @returns the transaction that brings them */
   askFaucet(address: Address, amountWei?: bigint): Promise<Hash>;
 };
@@ -81,6 +83,7 @@ export function ogpuActions(client: Client): OgpuActions {
     getSupply: (isCounted = false) => ask('ogpu_supply', isCounted),
     getHeader: (block) => ask('ogpu_header', selector(block)),
     getCommit: (block) => ask('ogpu_commit', selector(block)),
+    getBlob: (id) => ask('ogpu_blob', id),
     askFaucet: async (address, amountWei) => {
       const amount = amountWei === undefined ? [] : [quantity(amountWei)];
       const { transactionHash } = await ask('ogpu_faucet', address, ...amount);

@@ -1,4 +1,14 @@
 export { ogpuActions, type BlockSelector, type OgpuActions, type Page } from './actions.js';
+export {
+  BlobHasher,
+  BlobTransferError,
+  downloadBlob,
+  uploadBlob,
+  type BlobNode,
+  type DownloadOptions,
+  type UploadedBlobInfo,
+  type UploadSource,
+} from '../rpc/blobs/transfer.js';
 export { addChainParameters, ogpuChain, type AddChainParameters } from './chains.js';
 export {
   LightAnswerError,

@@ -4,6 +4,7 @@ import { PRESETS } from '../protocol/presets.js';
 import type { Faucet, NodeStatus } from '../rpc/backend.js';
 import { startRpcServer } from '../rpc/server.js';
 import { chainRecord, progressRecord } from '../state/system/chain.js';
+import { blobDesk } from './blobs/desk.js';
 import type { NodeConfig } from './config/node-config.js';
 import { readSecretText } from './keys/password.js';
 import { parseBareSecret } from './keys/secret-key.js';
@@ -13,6 +14,9 @@ import type { RunningNode } from './node.js';
 import type { Observability } from './observability.js';
 import { createRpcBackend } from './rpc-backend.js';
 import { cureOf } from './troubles.js';
+
+/** The token of an operator is too easy to guess. */
+export class BlobTokenError extends OgpuError<'BLOB_TOKEN_SHORT'> {}
 
 export class FaucetError extends OgpuError<'FAUCET_NOT_DEVNET'> {}
 
@@ -28,7 +32,7 @@ const FAUCET_INTERVAL_MS = 1_000;
  */
 export async function serveClients(
   node: RunningNode,
-  { rpc }: NodeConfig,
+  { rpc, blobs }: NodeConfig,
   log: Logger,
   { metrics, health }: Observability,
 ): Promise<() => Promise<void>> {
@@ -38,6 +42,7 @@ export async function serveClients(
     pool: node.transactions.pool,
     submit: node.transactions.submit,
     status: () => statusOf(node),
+    blobs: node.blobs && blobDesk(node.blobs),
     ...(faucet ? { faucet } : {}),
   });
   const forget = node.finals.add(({ local, commit }) => {
@@ -46,6 +51,7 @@ export async function serveClients(
   const { corsOrigins, host, port, trustedProxies, enabled: _, faucetKeyFile: __, ...limits } = rpc;
   const server = await startRpcServer({
     ...{ backend, log, host, port, corsOrigins, trustedProxies, limits },
+    blobs: { uploads: blobs.uploads, token: blobs.tokenFile && (await readToken(blobs.tokenFile)) },
     onRequest: (method, durationMs, isOk) => {
       metrics.rpcAnswered({ method, durationMs, outcome: isOk ? 'ok' : 'error' });
     },
@@ -75,6 +81,15 @@ function statusOf({ network, validator, sync, ledger, troubles }: RunningNode): 
       ...{ code: error.code, message: error.message, cure: cureOf(error) },
     })),
   };
+}
+
+/** @throws SecretFileError, PasswordError, BlobTokenError */
+async function readToken(path: string): Promise<string> {
+  const token = (await readSecretText(path)).trim();
+  if (/^[\x21-\x7e]{16,256}$/.test(token)) return token;
+  const cure =
+    'write 16 to 256 printable characters without spaces into it, such as `openssl rand -hex 32` makes';
+  throw new BlobTokenError('BLOB_TOKEN_SHORT', 'not a token', { path, cure });
 }
 
 async function openFaucet({ ledger }: RunningNode, keyFile: string): Promise<Faucet> {

@@ -62,6 +62,10 @@ export const COMMANDS: Readonly<Record<string, Readonly<Record<string, CommandEn
       description: 'register a validator, change its terms, free it from jail, look at all of them',
       load: async () => (await import('./commands/validator.js')).validatorCommand(),
     },
+    blob: {
+      description: 'bring blobs to a node, have them from it, and see what it has',
+      load: async () => (await import('./commands/blob.js')).blobCommand(),
+    },
     faucet: {
       description: 'ask a devnet node for some coins',
       load: async () => (await import('./commands/faucet.js')).faucetCommand(),

@@ -1,6 +1,7 @@
 import { keyOf } from '../consensus/committee.js';
 import { verifyExtendedCommit } from '../consensus/extended-commit.js';
 import type { BookFolder } from '../p2p/address-book.js';
+import { blobHandlers } from '../p2p/blob-requests.js';
 import { chainHandlers, type FinalBlock } from '../p2p/chain-requests.js';
 import type { GossipHandlers } from '../p2p/gossip/gossip.js';
 import type { Binding } from '../p2p/handshake.js';
@@ -44,6 +45,7 @@ export async function openNetwork(parts: Parts, transactions: TransactionService
       ...chainHandlers(storeChainSource(ledger.store)),
       lightHandler(storeLightSource(ledger.store)),
       ...(shelf === undefined ? [] : snapshotHandlers(shelf)),
+      ...(late.blobs === undefined ? [] : blobHandlers(late.blobs.shelf)),
     ],
     gossip: gossipHandlers(parts, transactions),
     book: await openBook(parts),

@@ -4,6 +4,7 @@ import type { ChainIdentity } from '../protocol/domains.js';
 import type { ExtendedCommit } from '../protocol/types/commit.js';
 import type { Retention } from '../state/chain/retention.js';
 import { chainIdentityAt, paramsRecord } from '../state/system/chain.js';
+import type { BlobOptions, BlobService } from './blobs/service.js';
 import type { Closers } from './closers.js';
 import type { LocalBlock } from './consensus/block-execution.js';
 import type { Seat } from './consensus/seat.js';
@@ -31,6 +32,8 @@ export interface NodeOptions {
   readonly retention: Retention;
   /** Heights at whose multiples a snapshot of the state is made; 0: none. */
   readonly snapshotIntervalBlocks: number;
+  /** Undefined for a node that keeps none. */
+  readonly blobs: BlobOptions | undefined;
   /** Threads that verify signatures. */
   readonly signatureWorkers: number;
   readonly checkInvariants: boolean;
@@ -55,7 +58,12 @@ export interface Parts {
   readonly troubles: Troubles;
   readonly fail: (error: unknown) => void;
   /** Opened one after the other; each is there before the next one needs it. */
-  readonly late: { network?: Network; follower?: ChainFollower; seat?: Seat | undefined };
+  readonly late: {
+    network?: Network;
+    blobs?: BlobService | undefined;
+    follower?: ChainFollower;
+    seat?: Seat | undefined;
+  };
 }
 
 /** Whose ledger this is, by the rules of its next height. */

@@ -7,6 +7,7 @@ import type { ExtendedCommit } from '../protocol/types/commit.js';
 import { Pruner } from '../state/chain/retention.js';
 import { nextValidators } from '../state/staking/active-set.js';
 import { progressRecord } from '../state/system/chain.js';
+import { BlobService } from './blobs/service.js';
 import { Closers } from './closers.js';
 import type { LocalBlock } from './consensus/block-execution.js';
 import { takeSeat, type Seat } from './consensus/seat.js';
@@ -32,6 +33,8 @@ export interface RunningNode {
   readonly transactions: TransactionService;
   readonly network: Network;
   readonly validator: ValidatorIdentity | undefined;
+  /** Undefined where it keeps none. */
+  readonly blobs: BlobService | undefined;
   readonly finals: Listeners<FinalNews>;
   /** Of the network, after the node has dealt with them. */
   readonly events: Listeners<NetworkEvent>;
@@ -79,13 +82,14 @@ async function openParts(options: NodeOptions, closers: Closers): Promise<Omit<R
   };
   watchKey(parts);
   const transactions = await openTransactions(parts);
+  await openBlobs(parts);
   const network = await openNetwork(parts, transactions);
   const follower = openFollower(parts, transactions, network);
   prune(parts);
   return {
     ...{ ledger, transactions, network, failed },
     ...{ finals: parts.finals, events: parts.events, troubles: parts.troubles },
-    validator: options.validator,
+    ...{ validator: options.validator, blobs: parts.late.blobs },
     seat: () => parts.late.seat,
     sync: () => ({
       isSyncing: follower.state === 'syncing',
@@ -198,6 +202,23 @@ async function openTransactions(parts: Parts): Promise<TransactionService> {
   if (report.restored > 0 || report.damagedBytes > 0)
     log.info({ ...report }, 'waiting transactions restored');
   return service;
+}
+
+/** Closed after the network: a peer that is being served comes to an end first. */
+async function openBlobs({ options, closers, late }: Parts): Promise<void> {
+  const { blobs, log } = options;
+  if (blobs === undefined) return;
+  const service = await BlobService.open({
+    ...blobs,
+    network: () => late.network,
+    onFailure: (error) => {
+      log.error({ err: error }, 'blobs that nobody needs could not be dropped');
+    },
+  });
+  late.blobs = service;
+  closers.add('blobs', () => service.close());
+  const { blobs: count, usedBytes } = service.figures;
+  log.info({ count, usedBytes }, 'blobs open');
 }
 
 /** Drops what leaves the window of history, after each block. */

@@ -4,6 +4,7 @@ import { toHex } from '../protocol/bytes.js';
 import type { PeerInfo } from '../p2p/network.js';
 import { readTail } from '../state/chain/marks.js';
 import { progressRecord } from '../state/system/chain.js';
+import type { BlobService, BlobServiceFigures } from './blobs/service.js';
 import type { NodeConfig } from './config/node-config.js';
 import { journalFile, ledgerFolder, walFolder } from './data-folder.js';
 import type { Log } from './logging/logger.js';
@@ -73,9 +74,14 @@ function sourcesOf(
     mempool: () => node.transactions.pool.stats(),
     p2p,
     readCache: () => store.cacheStatistics(),
+    ...(node.blobs === undefined ? {} : { blobs: blobFigures(node.blobs) }),
     logEntries: () => log.entryCounts(),
     storage: { ledger: ledgerFolder(dataDir), wal: walFolder(dataDir), journal: journalFile(dataDir) },
   };
+}
+
+function blobFigures(blobs: BlobService): () => BlobServiceFigures {
+  return () => blobs.figures;
 }
 
 function consensusFigures({ seat, validator }: RunningNode): ConsensusFigures {

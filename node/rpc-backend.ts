@@ -1,4 +1,4 @@
-import type { Faucet, FinalizedBlock, NodeStatus, RpcBackend } from '../rpc/backend.js';
+import type { BlobDesk, Faucet, FinalizedBlock, NodeStatus, RpcBackend } from '../rpc/backend.js';
 import type { ExtendedCommit } from '../protocol/types/commit.js';
 import type { Store } from '../state/store/store.js';
 import type { LocalBlock } from './consensus/block-execution.js';
@@ -14,6 +14,7 @@ export interface RpcBackendParts {
   readonly submit: Submit;
   readonly status: () => NodeStatus;
   readonly faucet?: Faucet;
+  readonly blobs?: BlobDesk | undefined;
 }
 
 /** A backend, and how it is told of final blocks. */

@@ -45,6 +45,7 @@ const POINTS: Readonly<Record<string, number>> = {
   RESPONSE_MALFORMED: FATAL,
   RESPONSE_TRUNCATED: SLOW,
   // A node serves what it has verified itself.
+  BLOB_CHUNK_WRONG: FATAL,
   SYNC_COMMIT_WRONG: FATAL,
   SYNC_BLOCK_WRONG: FATAL,
   SYNC_PAGE_WRONG: FATAL,

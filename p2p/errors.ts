@@ -22,6 +22,7 @@ export class P2pError extends OgpuError<
   | 'REQUEST_TIMEOUT'
   | 'RESPONSE_MALFORMED'
   | 'RESPONSE_TRUNCATED'
+  | 'BLOB_CHUNK_WRONG'
   | 'BOOK_UNREADABLE'
   | 'BOOK_UNWRITABLE'
   | 'PEER_BANNED'

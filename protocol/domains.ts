@@ -30,6 +30,7 @@ export const PURPOSES = [
   'claim-draw',
   'genesis',
   'peer-binding',
+  'blob',
 ] as const;
 
 export type Purpose = (typeof PURPOSES)[number];
@@ -75,6 +76,14 @@ export function domainHash(chainId: number, purpose: Purpose, ...parts: readonly
   const chain = new Uint8Array(8);
   new DataView(chain.buffer).setBigUint64(0, BigInt(chainId), true);
   return sha256(concatBytes(purposeBytes(purpose), chain, ...parts));
+}
+
+/**
+ * As `domainHash` for what is the same on every chain, such as content ids: SHA-256 over (purpose ‖ parts). Its purposes are used for
+ * nothing else.
+ */
+export function contentHash(purpose: 'blob', ...parts: readonly Uint8Array[]): Uint8Array {
+  return sha256(concatBytes(purposeBytes(purpose), ...parts));
 }
 
 /** beacon(0), 32 bytes: all that is known before anybody reveals anything. */

@@ -50,3 +50,9 @@ export const MAX_UPGRADES = 64;
 
 /** Epochs for which evidence can be accepted: what a slash has to visit. */
 export const MAX_EVIDENCE_EPOCHS = 128;
+
+/** Bytes of each chunk of a blob but the last. */
+export const BLOB_CHUNK_BYTES = 256 * 1024;
+
+/** Bytes of one blob: the largest weights there can be. */
+export const MAX_BLOB_BYTES = 2 ** 32;

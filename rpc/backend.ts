@@ -31,6 +31,8 @@ export interface RpcBackend {
   status(): NodeStatus;
   /** Undefined everywhere but on devnets. */
   readonly faucet: Faucet | undefined;
+  /** Undefined where the node keeps none. */
+  readonly blobs?: BlobDesk | undefined;
   /** Unix milliseconds. */
   nowMs(): number;
 }
@@ -137,4 +139,53 @@ export interface Faucet {
   readonly amountWei: bigint;
   /** An address is given money at most once in this time. */
   readonly intervalMs: number;
+}
+
+/** The blobs of a node. Ids are 32 bytes; everything throws OgpuErrors whose codes begin with `BLOB_`. */
+export interface BlobDesk {
+  readonly maxBlobBytes: number;
+  status(id: Uint8Array): BlobStanding;
+  /** Takes one in, chunk by chunk; durable when it resolves. */
+  store(source: UploadedBlob): Promise<StoredBlob>;
+  /** One that is here as a whole. Close it. */
+  open(id: Uint8Array): Promise<ServedBlob>;
+  /** Resolves when it is here, fetched from peers where it was not. */
+  obtain(id: Uint8Array, signal: AbortSignal): Promise<void>;
+  /** Keeps it for the operator. */
+  pin(id: Uint8Array): Promise<void>;
+  unpin(id: Uint8Array): Promise<void>;
+  /** Drops what nobody has pinned and nobody has used for so long. */
+  collect(idleMs: number): Promise<{ readonly blobs: number; readonly bytes: number }>;
+}
+
+export interface BlobStanding {
+  readonly state: 'whole' | 'partial' | 'absent';
+  readonly lengthBytes: number | undefined;
+  readonly pins: { readonly job: number; readonly source: number; readonly operator: number };
+  /** Unix milliseconds. */
+  readonly usedMs: number | undefined;
+}
+
+export interface UploadedBlob {
+  readonly bytes: AsyncIterable<Uint8Array>;
+  /** Whose quota it counts against. */
+  readonly uploader: string;
+  readonly lengthBytes?: number | undefined;
+  /** What it must be. */
+  readonly id?: Uint8Array | undefined;
+}
+
+export interface StoredBlob {
+  readonly id: Uint8Array;
+  readonly lengthBytes: number;
+  readonly isNew: boolean;
+}
+
+export interface ServedBlob {
+  readonly lengthBytes: number;
+  /** Verified bytes from `start` to before `end`. */
+  read(start: number, end: number): AsyncIterable<Uint8Array>;
+  /** Hashes of all chunks, one after the other. */
+  leaves(): Uint8Array;
+  close(): Promise<void>;
 }

@@ -42,6 +42,11 @@ export interface RpcLimits {
   /** Encoded blocks that are kept decoded, and answers that are kept as text. */
   readonly blockCacheBytes: number;
   readonly answerCacheBytes: number;
+  /** Blobs on their way to clients at a time. */
+  readonly maxBlobDownloads: number;
+  /** Time in which a blob must have come from a client, and in which something of it must have moved. */
+  readonly blobUploadMs: number;
+  readonly blobIdleMs: number;
 }
 
 const KIB = 1024;
@@ -73,4 +78,7 @@ export const DEFAULT_LIMITS: RpcLimits = {
   maxSyncWaiting: 2_048,
   blockCacheBytes: 32 * MIB,
   answerCacheBytes: 32 * MIB,
+  maxBlobDownloads: 16,
+  blobUploadMs: 3_600_000,
+  blobIdleMs: 30_000,
 };

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import type { BlobShape } from './methods/blobs.js';
 import type { ParamsShape, SupplyShape } from './methods/economy.js';
 import type { GiftShape } from './methods/faucet.js';
 import type { AuditShape, ExplanationShape, JobShape } from './methods/jobs.js';
@@ -62,4 +63,5 @@ export interface OgpuResults {
   readonly ogpu_getAccountProof: z.input<typeof AccountProofShape>;
   readonly ogpu_getReceiptProof: z.input<typeof ReceiptProofShape> | null;
   readonly ogpu_faucet: z.input<typeof GiftShape>;
+  readonly ogpu_blob: z.input<typeof BlobShape>;
 }

@@ -3,6 +3,8 @@ import cors from '@fastify/cors';
 import websocket from '@fastify/websocket';
 import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { RpcBackend } from './backend.js';
+import type { BlobAccess } from './blobs/access.js';
+import { blobRoutes } from './blobs/routes.js';
 import { RPC } from './errors/codes.js';
 import { RpcError } from './errors/rpc-error.js';
 import { DEFAULT_LIMITS, type RpcLimits } from './limits.js';
@@ -39,6 +41,8 @@ export interface RpcServerOptions {
   /** Addresses of proxies whose word about clients is believed. */
   readonly trustedProxies?: readonly string[];
   readonly limits?: Partial<RpcLimits>;
+  /** Who may do what with blobs: nobody brings any unless told otherwise. */
+  readonly blobs?: BlobAccess;
   readonly health?: () => HealthReport | Promise<HealthReport>;
   readonly ready?: () => HealthReport | Promise<HealthReport>;
   /** Told of each call, for metrics: a method nobody knows is called `unknown`. */
@@ -75,6 +79,7 @@ export async function startRpcServer(options: RpcServerOptions): Promise<RpcServ
   const app = await createApp(options, limits);
   const serving = { dispatcher, limits, options, admission: new Admission(limits) };
   routes(app, serving);
+  await serveBlobs(app, serving);
   const lane = isPlainlyServed(options)
     ? openExpressLane(app.server, {
         answer: (body, client) => answerPost(serving, body, client),
@@ -132,7 +137,8 @@ async function createApp(
   const app = fastify({
     logger: false,
     bodyLimit: limits.maxRequestBytes,
-    requestTimeout: 30_000,
+    // Of what may last longest; everything else has REQUEST_MS.
+    requestTimeout: limits.blobUploadMs,
     keepAliveTimeout: KEEP_ALIVE_MS,
     forceCloseConnections: true,
     trustProxy: trustedProxies === undefined ? false : [...trustedProxies],
@@ -140,9 +146,13 @@ async function createApp(
   });
   app.server.maxConnections = limits.maxConnections;
   const origin = corsOrigins === '*' ? '*' : [...corsOrigins];
-  await app.register(cors, { origin, methods: ['POST', 'GET'], maxAge: 600 });
+  await app.register(cors, { origin, methods: ['POST', 'GET', 'PUT'], maxAge: 600 });
   await app.register(websocket, {
     options: { maxPayload: limits.maxRequestBytes, perMessageDeflate: false },
+  });
+  app.addHook('onRequest', (request, _reply, done) => {
+    if (!request.url.startsWith('/blobs')) limitTime(request);
+    done();
   });
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => {
@@ -162,6 +172,19 @@ async function createApp(
     );
   });
   return app;
+}
+
+/** In which a request has to be here as a whole. */
+const REQUEST_MS = 30_000;
+
+/** Ends the connection of a request that does not come to its end. */
+function limitTime({ raw }: FastifyRequest): void {
+  if (raw.complete) return;
+  const alarm = setTimeout(() => raw.destroy(), REQUEST_MS);
+  const cancel = (): void => {
+    clearTimeout(alarm);
+  };
+  raw.once('end', cancel).once('close', cancel);
 }
 
 interface Serving {
@@ -192,6 +215,22 @@ function routes(app: FastifyInstance, serving: Serving): void {
   });
   app.get('/health', (request, reply) => report(options.health, request, reply));
   app.get('/ready', (request, reply) => report(options.ready, request, reply));
+}
+
+/** Beside JSON-RPC, with bodies of their own. */
+async function serveBlobs(app: FastifyInstance, { limits, options, admission }: Serving): Promise<void> {
+  const { backend, blobs: access = { uploads: 'off' }, trustedProxies = [], log } = options;
+  const { blobs: desk } = backend;
+  if (desk === undefined) return;
+  await app.register((scope, _options, done) => {
+    blobRoutes(scope, {
+      ...{ desk, access, limits, admission, isProxied: trustedProxies.length > 0 },
+      onInternalError: (error) => {
+        log.error({ err: error }, 'a request for a blob failed for a reason of this node');
+      },
+    });
+    done();
+  });
 }
 
 async function report(

@@ -1,8 +1,8 @@
 import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { blobIdOf } from '../../protocol/blob.js';
 import { toHex } from '../../protocol/bytes.js';
-import { sha256 } from '../../protocol/crypto/hash.js';
 import { openProgram, type Program } from '../../protocol/graph/check.js';
 import { decodeGraph } from '../../protocol/graph/encode.js';
 import { MAX_GRAPH_BYTES } from '../../protocol/graph/limits.js';
@@ -65,7 +65,7 @@ export async function readModelFolder(folder: string): Promise<StoredModel> {
   const manifest = readManifest(text);
   if (manifest.program !== toHex(program.hash))
     throw malformed('program.bin', 'another program than model.json names');
-  if (toHex(sha256(weights)) !== toHex(program.graph.weightsHash))
+  if (toHex(blobIdOf(weights)) !== toHex(program.graph.weightsHash))
     throw malformed('weights.bin', 'not the weights that the program names');
   return { program, weights, manifest };
 }

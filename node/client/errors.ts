@@ -13,6 +13,10 @@ export type ClientErrorCode =
   | 'TRANSACTION_FAILED'
   /** The transaction is not in a block yet. */
   | 'TRANSACTION_PENDING'
+  /** A file that cannot be read or written. */
+  | 'FILE_UNUSABLE'
+  /** What an earlier download left is of something else. */
+  | 'BLOB_FILE_CHANGED'
   /** A key of another kind than the work needs. */
   | 'CLIENT_KEY_KIND';
 

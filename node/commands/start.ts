@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { Command } from 'commander';
+import { DEFAULT_BLOB_LIMITS } from '../../compute/blobs/store.js';
 import { serveClients } from '../client-service.js';
 import { Closers } from '../closers.js';
 import { addConfigFlags } from '../config/flags.js';
@@ -97,12 +98,19 @@ async function openNode(config: NodeConfig, log: Logger, signal: AbortSignal): P
     database: rest.database,
     retention: rest.history,
     snapshotIntervalBlocks: sync.snapshotIntervalBlocks,
+    blobs: rest.blobs.enabled ? blobOptions(rest.blobs) : undefined,
     signatureWorkers: SIGNATURE_WORKERS,
     checkInvariants: rest.checkInvariants,
     log,
   };
   if (sync.mode === 'snapshot') await joinBySnapshot(options, sync.checkpoint, signal);
   return startNode(options);
+}
+
+function blobOptions({ folder, keepMs, fetchTimeoutMs, ...rest }: NodeConfig['blobs']): NodeOptions['blobs'] {
+  const { maxBytes, maxUploaderBytes, maxBlobBytes } = rest;
+  const limits = { ...DEFAULT_BLOB_LIMITS, maxBytes, maxUploaderBytes, maxBlobBytes };
+  return { folder, keepMs, fetchTimeoutMs, limits };
 }
 
 /** One keeps up with a chain of a few thousand transactions a second; more would take their turns from consensus. */

@@ -38,6 +38,7 @@ export interface NodeConfig {
     /** 0: none are made. */
     readonly snapshotIntervalBlocks: number;
   };
+  readonly blobs: Values<(typeof SETTINGS)['blobs']>;
   readonly log: { readonly level: LogLevel; readonly format: LogFormat };
   readonly mempool: MempoolConfig;
   readonly database: Required<Omit<DatabaseOptions, 'path' | 'identity'>>;

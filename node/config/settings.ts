@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { parseAddress } from '../../protocol/address.js';
 import { fromHex } from '../../protocol/bytes.js';
+import { DEFAULT_BLOB_LIMITS } from '../../compute/blobs/store.js';
 import { DEFAULT_LIMITS } from '../../rpc/limits.js';
 import type { Retention } from '../../state/chain/retention.js';
 import { DATABASE_DEFAULTS } from '../database.js';
@@ -184,6 +185,45 @@ export const SETTINGS = {
       initial: 10_000,
     }),
   },
+  blobs: {
+    enabled: booleanSetting({
+      about:
+        'Keep blobs – weights, inputs, states and outputs of jobs – and exchange them with peers and clients.',
+      initial: true,
+    }),
+    folder: pathSetting({ about: 'Where they lie: a folder of their own.', initial: 'blobs' }),
+    maxBytes: bytesSetting(MIB, 1_048_576 * GIB, {
+      about:
+        'Room for all of them. Where it is used up, those that no job, source or operator has pinned make room.',
+      initial: formatBytes(DEFAULT_BLOB_LIMITS.maxBytes),
+    }),
+    maxUploaderBytes: bytesSetting(MIB, 1_048_576 * GIB, {
+      about: 'Room for what one uploader has brought: the operator, or one address.',
+      initial: formatBytes(DEFAULT_BLOB_LIMITS.maxUploaderBytes),
+    }),
+    maxBlobBytes: bytesSetting(MIB, 4 * GIB, {
+      about: 'Bytes of one blob that is uploaded or fetched.',
+      initial: formatBytes(DEFAULT_BLOB_LIMITS.maxBlobBytes),
+    }),
+    keepMs: integerSetting(60_000, 365 * 24 * 3_600_000, {
+      about: 'What nobody has pinned is dropped when nobody has used it for so long, in milliseconds.',
+      initial: 7 * 24 * 3_600_000,
+    }),
+    uploads: choiceSetting(['off', 'operator', 'anyone'], {
+      about:
+        'Who may bring blobs over HTTP: nobody; programs of this machine and who has the token; or anyone, each within its quota. Reading is free.',
+      initial: 'operator',
+    }),
+    tokenFile: optionalPath({
+      about: 'File, mode 0600, with a token of at least 16 characters that makes its sender the operator.',
+      example: 'blobs.token',
+    }),
+    fetchTimeoutMs: integerSetting(1_000, 24 * 3_600_000, {
+      about:
+        'Time to fetch one blob from peers, in milliseconds. What has come of it is kept for the next try.',
+      initial: 600_000,
+    }),
+  },
   log: {
     level: choiceSetting(LOG_LEVELS, {
       about: 'The least severe entries that are written.',
@@ -264,6 +304,7 @@ export const SECTIONS: Readonly<Record<string, string>> = {
   metrics: 'For operators: figures for Prometheus, and whether the node is alive and of use.',
   validator: 'Taking part in consensus. Without it the node follows the chain.',
   sync: 'Catching up with the chain.',
+  blobs: 'What jobs compute with and is too large for the chain. See [blobs.md](blobs.md).',
   log: 'What the node tells on standard output.',
   mempool: 'Transactions that wait for a block.',
   database: 'Memory and files of the ledger.',

@@ -178,6 +178,48 @@ const log: readonly Figure[] = [
   ),
 ];
 
+const blobs: readonly Figure[] = [
+  gauge(
+    'ogpu_blobs',
+    'Blobs that are here, and downloads that are not whole yet.',
+    ({ blobs }) => {
+      const figures = blobs?.();
+      return figures && { whole: figures.blobs, partial: figures.partials };
+    },
+    'state',
+  ),
+  gauge('ogpu_blobs_used_bytes', 'Bytes that blobs and downloads take.', ({ blobs }) => blobs?.().usedBytes),
+  gauge('ogpu_blobs_max_bytes', 'Bytes that they may take.', ({ blobs }) => blobs?.().maxBytes),
+  gauge('ogpu_blobs_pins', 'Pins of jobs, sources and the operator.', ({ blobs }) => blobs?.().pins),
+  gauge('ogpu_blobs_fetching', 'Blobs being fetched from peers.', ({ blobs }) => blobs?.().fetching),
+  counter(
+    'ogpu_blobs_fetches_total',
+    'Blobs fetched from peers, by outcome.',
+    ({ blobs }) => {
+      const figures = blobs?.();
+      return figures && { done: figures.fetched, failed: figures.fetchFailures };
+    },
+    'outcome',
+  ),
+  counter(
+    'ogpu_blobs_received_bytes_total',
+    'Bytes of chunks that came from peers and were right.',
+    ({ blobs }) => blobs?.().receivedBytes,
+  ),
+  counter('ogpu_blobs_uploads_total', 'Blobs that clients brought.', ({ blobs }) => blobs?.().uploads),
+  counter('ogpu_blobs_uploaded_bytes_total', 'Bytes of them.', ({ blobs }) => blobs?.().uploadedBytes),
+  counter(
+    'ogpu_blobs_collected_total',
+    'Blobs and downloads that were dropped because nobody needed them.',
+    ({ blobs }) => blobs?.().collected,
+  ),
+  counter(
+    'ogpu_blobs_corrupted_total',
+    'Blobs that were damaged on the disk. Above 0, look at the disk.',
+    ({ blobs }) => blobs?.().corrupted,
+  ),
+];
+
 const thread: readonly Figure[] = [
   gauge(
     'ogpu_event_loop_delay_seconds',
@@ -203,6 +245,7 @@ export const FIGURES: readonly Figure[] = [
   ...mempool,
   ...p2p,
   ...store,
+  ...blobs,
   ...thread,
   ...log,
 ];

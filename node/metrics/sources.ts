@@ -1,5 +1,6 @@
 import type { CacheStatistics } from '../../state/store/cache.js';
 import type { MempoolStats } from '../mempool/tally.js';
+import type { BlobServiceFigures } from '../blobs/service.js';
 import type { EventLoopWindow } from './event-loop.js';
 
 /** The chain as this node has it. */
@@ -58,6 +59,7 @@ export interface MetricSources {
   readonly mempool?: () => MempoolStats;
   readonly p2p?: () => P2pFigures;
   readonly readCache?: () => CacheStatistics;
+  readonly blobs?: () => BlobServiceFigures;
   /** The last whole window. */
   readonly eventLoop?: () => EventLoopWindow;
   readonly logEntries?: () => Readonly<Record<string, number>>;

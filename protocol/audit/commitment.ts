@@ -1,5 +1,5 @@
+import { blobIdOf } from '../blob.js';
 import { bytesEqual, concatBytes } from '../bytes.js';
-import { sha256 } from '../crypto/hash.js';
 import { domainHash } from '../domains.js';
 import { invariant } from '../invariant.js';
 import { isInTree, treeBranch, treeRoot } from './tree.js';
@@ -25,9 +25,9 @@ export interface Opening {
   readonly branch: readonly Uint8Array[];
 }
 
-/** Content id of a state, or of what a segment adds to an output, by its bytes. */
+/** Id of the blob that a state is, or what a segment adds to an output, by its bytes. */
 export function stateIdOf(bytes: Uint8Array): Uint8Array {
-  return sha256(bytes);
+  return blobIdOf(bytes);
 }
 
 /** salt_i = H(audit-salt ‖ jobKey ‖ job ‖ attempt ‖ i). @param jobKey 32 secret bytes */

@@ -19,24 +19,34 @@ export function treeDepth(count: number): number {
   return 32 - Math.clz32(count - 1);
 }
 
+/** All levels, chunks first and the root last, without the padding. */
+export type TreeLevels = readonly (readonly Uint8Array[])[];
+
 /** Root of `chunks`, 32 bytes each, at least one. */
 export function treeRoot(chunks: readonly Uint8Array[]): Uint8Array {
-  const [root] = levels(chunks).at(-1) ?? [];
+  return rootOfLevels(treeLevels(chunks));
+}
+
+export function rootOfLevels(levels: TreeLevels): Uint8Array {
+  const [root] = levels.at(-1) ?? [];
   invariant(root !== undefined, 'a tree has a root');
   return root;
 }
 
 /** Siblings of a chunk from the bottom up, `treeDepth` of them. */
 export function treeBranch(chunks: readonly Uint8Array[], index: number): Uint8Array[] {
-  invariant(index >= 0 && index < chunks.length, 'a branch belongs to a chunk');
+  return branchOfLevels(treeLevels(chunks), index);
+}
+
+/** As `treeBranch`, for who asks for many branches of one tree. */
+export function branchOfLevels(levels: TreeLevels, index: number): Uint8Array[] {
+  invariant(index >= 0 && index < (levels[0]?.length ?? 0), 'a branch belongs to a chunk');
   let zero: Uint8Array = ZERO_CHUNK;
-  return levels(chunks)
-    .slice(0, -1)
-    .map((level, height) => {
-      const sibling = level[(index >>> height) ^ 1] ?? zero;
-      zero = sha256(concatBytes(zero, zero));
-      return sibling;
-    });
+  return levels.slice(0, -1).map((level, height) => {
+    const sibling = level[(index >>> height) ^ 1] ?? zero;
+    zero = sha256(concatBytes(zero, zero));
+    return sibling;
+  });
 }
 
 /** Whether `chunk` stands at `index` among the `count` chunks under `root`. */
@@ -53,8 +63,7 @@ export function isInTree(
   return found !== undefined && root.length === 32 && found.every((byte, i) => byte === root[i]);
 }
 
-/** All levels, chunks first, without the padding. */
-function levels(chunks: readonly Uint8Array[]): Uint8Array[][] {
+export function treeLevels(chunks: readonly Uint8Array[]): TreeLevels {
   const depth = treeDepth(chunks.length);
   const all: Uint8Array[][] = [[...chunks]];
   let zero: Uint8Array = ZERO_CHUNK;

@@ -1,4 +1,4 @@
-import { sha256 } from '../crypto/hash.js';
+import { blobIdOf } from '../blob.js';
 import { GRAPH_VERSION, type Graph, type GraphConstant, type GraphInput, type InputRole } from './graph.js';
 import type {
   Attributes,
@@ -69,7 +69,7 @@ export function buildGraph(): GraphBuilder {
       });
       const graph: Graph = {
         version: GRAPH_VERSION,
-        weightsHash: sha256(weights),
+        weightsHash: blobIdOf(weights),
         inputs: [...inputs],
         constants: [...constants],
         nodes: finished,

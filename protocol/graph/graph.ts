@@ -24,7 +24,7 @@ export interface GraphConstant extends TensorType, Range {}
 /** A program of the tensor machine. It is data: no loops, no branches, static shapes, one tensor for each node. */
 export interface Graph {
   readonly version: number;
-  /** SHA-256 of the weights file: the constants in order, each from a multiple of 4 bytes on, zeros between. */
+  /** Id of the blob that the weights file is (`protocol/blob.ts`): the constants in order, each from a multiple of 4 bytes on, zeros between. */
   readonly weightsHash: Uint8Array;
   readonly inputs: readonly GraphInput[];
   readonly constants: readonly GraphConstant[];

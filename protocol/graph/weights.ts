@@ -1,4 +1,4 @@
-import { sha256 } from '../crypto/hash.js';
+import { blobIdOf } from '../blob.js';
 import { bytesEqual } from '../bytes.js';
 import { GraphError, refuseFaults, type GraphFault } from './faults.js';
 import type { Graph } from './graph.js';
@@ -26,7 +26,7 @@ export function packWeights(constants: readonly TensorData[]): Uint8Array {
 export function openWeights(graph: Graph, file: Uint8Array): TensorData[] {
   const expected = weightsFileBytes(graph);
   if (file.length !== expected) refuse('WEIGHTS_LENGTH', `${file.length} bytes are not ${expected}`);
-  if (!bytesEqual(sha256(file), graph.weightsHash))
+  if (!bytesEqual(blobIdOf(file), graph.weightsHash))
     refuse('WEIGHTS_HASH', 'the file is not the one that the graph names');
   const faults: GraphFault[] = [];
   let offset = 0;

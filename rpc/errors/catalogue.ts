@@ -176,4 +176,24 @@ export const CATALOGUE: Readonly<Record<RpcErrorCode, CatalogueEntry>> = {
     meaning: 'the cursor is none of this list or chain',
     cure: 'begin anew without one',
   },
+  RPC_BLOBS_OFF: {
+    rpcCode: RPC.methodNotSupported,
+    meaning: 'this node keeps no blobs',
+    cure: 'ask another node; its operator can set `blobs.enabled`',
+  },
+  RPC_BLOB_FORBIDDEN: {
+    rpcCode: RPC.methodNotSupported,
+    meaning: 'this client may not do that with blobs. HTTP status 401 or 403',
+    cure: 'send the token of the operator as `Authorization: Bearer …`, or ask from the machine itself',
+  },
+  RPC_BLOB_REQUEST_INVALID: {
+    rpcCode: RPC.invalidRequest,
+    meaning: 'the address is not that of a blob, or a header is none. HTTP status 400',
+    cure: 'the message says which; ids are 0x and 64 hex digits',
+  },
+  RPC_BLOB_RANGE: {
+    rpcCode: RPC.invalidInput,
+    meaning: 'the range begins behind the end of the blob; `lengthBytes`. HTTP status 416',
+    cure: 'ask for bytes that it has',
+  },
 };

@@ -37,7 +37,11 @@ export type RpcErrorCode =
   | 'RPC_FAUCET_CLOSED'
   | 'RPC_FAUCET_TOO_SOON'
   | 'RPC_FAUCET_EMPTY'
-  | 'RPC_CURSOR_INVALID';
+  | 'RPC_CURSOR_INVALID'
+  | 'RPC_BLOBS_OFF'
+  | 'RPC_BLOB_FORBIDDEN'
+  | 'RPC_BLOB_REQUEST_INVALID'
+  | 'RPC_BLOB_RANGE';
 
 /** An answer that is an error: its number, its text for wallets, and `{ code, … }` as its data. */
 export class RpcError extends OgpuError<RpcErrorCode> {

@@ -1,6 +1,7 @@
 import { invariant } from '../../protocol/invariant.js';
 import type { RpcMethod } from '../method.js';
 import { accountMethods } from './accounts.js';
+import { blobMethods } from './blobs.js';
 import { blockMethods } from './blocks.js';
 import { discoveryMethods } from './discovery.js';
 import { economyMethods } from './economy.js';
@@ -38,6 +39,7 @@ export const METHODS: readonly RpcMethod[] = [
   ...jobMethods,
   ...economyMethods,
   ...proofMethods,
+  ...blobMethods,
   ...faucetMethods,
   ...discoveryMethods,
   ...unsupportedMethods,

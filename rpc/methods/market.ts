@@ -78,7 +78,7 @@ export const SourceShape = z
     status: z.enum(['waiting', 'open', 'retired']),
     takesJobs: z.boolean().describe('Whether the present validators can run it.'),
     kind: z.enum(['batch', 'chain']).describe('Whether segments are independent or follow from each other.'),
-    weightsHash: HashText.describe('SHA-256 of the file that holds all of its constants.'),
+    weightsHash: HashText.describe('Id of the blob that holds all of its constants.'),
     graphBytes: Counter,
     nodes: Counter,
     work: z

@@ -19,7 +19,7 @@ import { blockId } from '../../protocol/types/header.js';
 import type { ChainParams } from '../../protocol/params.js';
 import { MAX_BLOCK_TRANSACTIONS } from '../../protocol/limits.js';
 import { keccak256 } from '../../protocol/crypto/hash.js';
-import type { NodeStatus } from '../../rpc/backend.js';
+import type { BlobDesk, NodeStatus } from '../../rpc/backend.js';
 import { METHOD_TABLE } from '../../rpc/methods/index.js';
 import { startRpcServer, type RpcServer, type RpcServerOptions } from '../../rpc/server.js';
 import { initializeLedger } from '../../state/chain/genesis.js';
@@ -38,6 +38,7 @@ export interface RpcChainOptions {
   /** How long after it: in the next turn unless told otherwise. */
   readonly blockAfterMs?: number;
   readonly hasFaucet?: boolean;
+  readonly blobs?: BlobDesk;
   readonly server?: Partial<RpcServerOptions>;
   /** In memory unless told otherwise. */
   readonly store?: Store;
@@ -120,6 +121,7 @@ export class RpcChain {
       pool,
       submit: submitter({ recovery, pool, onAccepted }),
       status: () => late.chain?.status ?? { syncing: undefined, peers: [], validator: undefined },
+      blobs: options.blobs,
       ...(options.hasFaucet === true ? { faucet: faucetOf(rich) } : {}),
     });
     const logged: RpcChain['logged'] = [];
