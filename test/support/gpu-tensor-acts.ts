@@ -10,10 +10,11 @@ import type { OperatorName } from '../../protocol/graph/operators.js';
 import { proveProgram, type ProvenProgram } from '../../protocol/graph/prove.js';
 import { createPrng } from './prng.js';
 import { randomCase, type TensorCase } from './tensor/cases.js';
+import { largeProduct } from './tensor/large-products.js';
 
 export interface CasesSettings {
   readonly choice: AdapterChoice;
-  readonly cases: readonly { readonly op: OperatorName; readonly seed: number }[];
+  readonly cases: readonly { readonly op: OperatorName | 'largeProduct'; readonly seed: number }[];
   readonly unitLimit?: number;
   /** Without `dot4I8Packed`, though the device may have it. */
   readonly withoutDot?: boolean;
@@ -35,7 +36,8 @@ export async function run({ settings, emit, vram }: ProgramContext): Promise<voi
   let ran = 0;
   const wrong: string[] = [];
   for (const { op, seed } of cases) {
-    const sample = randomCase(op, createPrng(seed));
+    const prng = createPrng(seed);
+    const sample = op === 'largeProduct' ? largeProduct(prng) : randomCase(op, prng);
     const program = proven(sample);
     if (program === undefined) continue;
     ran++;
