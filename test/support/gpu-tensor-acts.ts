@@ -38,10 +38,10 @@ export async function run({ settings, emit, vram }: ProgramContext): Promise<voi
   for (const { op, seed } of cases) {
     const prng = createPrng(seed);
     const sample = op === 'largeProduct' ? largeProduct(prng) : randomCase(op, prng);
-    const program = proven(sample);
+    const program = provenCase(sample);
     if (program === undefined) continue;
     ran++;
-    const difference = await compare(executor, program, sample);
+    const difference = await compareCase(executor, program, sample);
     if (difference !== undefined) wrong.push(`${op} ${seed}: ${difference}`);
   }
   const result: CasesResult = { ran, wrong };
@@ -49,7 +49,7 @@ export async function run({ settings, emit, vram }: ProgramContext): Promise<voi
 }
 
 /** Undefined where the bounds of its sums are not proved. */
-function proven(sample: TensorCase): ProvenProgram | undefined {
+export function provenCase(sample: TensorCase): ProvenProgram | undefined {
   try {
     return proveProgram(openProgram(sample.graph), sample.weights);
   } catch (error) {
@@ -58,7 +58,8 @@ function proven(sample: TensorCase): ProvenProgram | undefined {
   }
 }
 
-async function compare(
+/** What differs between a device and the reference, in words. */
+export async function compareCase(
   executor: GpuExecutor,
   program: ProvenProgram,
   { inputs, graph }: TensorCase,
