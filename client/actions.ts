@@ -22,6 +22,12 @@ export type OgpuActions = {
   ): Promise<OgpuResults['ogpu_delegations']>;
   getUnbondings(delegator: Address, page?: Page): Promise<OgpuResults['ogpu_unbondings']>;
   getRewards(delegator: Address, page?: Page): Promise<OgpuResults['ogpu_rewards']>;
+  getProviders(page?: Page): Promise<OgpuResults['ogpu_providers']>;
+  /** @param address of its master, or one that stands for it */
+  getProvider(address: Address, block?: BlockSelector): Promise<OgpuResults['ogpu_provider']>;
+  getSources(page?: Page): Promise<OgpuResults['ogpu_sources']>;
+  getSource(id: Hash, block?: BlockSelector): Promise<OgpuResults['ogpu_source']>;
+  getSourceGraph(id: Hash): Promise<OgpuResults['ogpu_sourceGraph']>;
   getParams(block?: BlockSelector): Promise<OgpuResults['ogpu_params']>;
   /** @param isCounted whether all accounts are added up */
   getSupply(isCounted?: boolean): Promise<OgpuResults['ogpu_supply']>;
@@ -49,6 +55,11 @@ export function ogpuActions(client: Client): OgpuActions {
     getDelegations: (of, page = {}) => ask('ogpu_delegations', of, page),
     getUnbondings: (delegator, page = {}) => ask('ogpu_unbondings', delegator, page),
     getRewards: (delegator, page = {}) => ask('ogpu_rewards', delegator, page),
+    getProviders: (page = {}) => ask('ogpu_providers', page),
+    getProvider: (address, block) => ask('ogpu_provider', address, selector(block)),
+    getSources: (page = {}) => ask('ogpu_sources', page),
+    getSource: (id, block) => ask('ogpu_source', id, selector(block)),
+    getSourceGraph: (id) => ask('ogpu_sourceGraph', id),
     getParams: (block) => ask('ogpu_params', selector(block)),
     getSupply: (isCounted = false) => ask('ogpu_supply', isCounted),
     getHeader: (block) => ask('ogpu_header', selector(block)),

@@ -2,6 +2,8 @@ import { BaseError, decodeErrorResult, isHex, type Abi, type Address, type Hex }
 import { accountsAbi, accountsAddress } from '../interfaces/accounts.js';
 import { feesAbi, feesAddress } from '../interfaces/fees.js';
 import { parametersAbi, parametersAddress } from '../interfaces/parameters.js';
+import { providersAbi, providersAddress } from '../interfaces/providers.js';
+import { sourcesAbi, sourcesAddress } from '../interfaces/sources.js';
 import { stakingAbi, stakingAddress } from '../interfaces/staking.js';
 
 /** The protocol's modules, to be called as contracts: the same on every chain. */
@@ -10,6 +12,8 @@ export const modules = {
   fees: { address: feesAddress, abi: feesAbi },
   parameters: { address: parametersAddress, abi: parametersAbi },
   staking: { address: stakingAddress, abi: stakingAbi },
+  providers: { address: providersAddress, abi: providersAbi },
+  sources: { address: sourcesAddress, abi: sourcesAbi },
 } as const satisfies Readonly<Record<string, { readonly address: Address; readonly abi: Abi }>>;
 
 /** Why a call of a module was undone. */

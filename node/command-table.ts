@@ -67,6 +67,12 @@ export const COMMANDS: Readonly<Record<string, Readonly<Record<string, CommandEn
       load: async () => (await import('./commands/faucet.js')).faucetCommand(),
     },
   },
+  'Models:': {
+    model: {
+      description: 'import a model as an integer program, look at it, run it, verify it',
+      load: async () => (await import('./commands/model.js')).modelCommand(),
+    },
+  },
   'Keys and genesis:': {
     keys: {
       description: 'make, import, list and inspect the keys of a node',

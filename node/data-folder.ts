@@ -16,6 +16,11 @@ export function walFolder(data: string): string {
   return join(data, 'wal');
 }
 
+/** Evidence of contradictions that waits for a block. */
+export function evidenceFolder(data: string): string {
+  return join(data, 'evidence');
+}
+
 /** What one validator key signed last; each key that the node ever used keeps its own. */
 export function signerFolder(data: string, publicKey: Uint8Array): string {
   return join(data, 'signer', toHex(publicKey));

@@ -20,6 +20,7 @@ import { TransactionService } from './mempool/service.js';
 import type { SyncFigures } from './metrics/sources.js';
 import { poolEngine } from './signatures/engine.js';
 import { SignaturePool } from './signatures/pool.js';
+import { SyncTeller } from './sync-teller.js';
 import { ChainFollower } from './sync/chain-follower.js';
 import { systemClock } from './system-clock.js';
 import { Troubles } from './troubles.js';
@@ -108,6 +109,10 @@ function watchKey({ options, ledger, finals, troubles, late }: Parts): void {
 function openFollower(parts: Parts, transactions: TransactionService, network: Network): ChainFollower {
   const { options, closers, ledger, signatures, finals, late, fail, troubles } = parts;
   const { log, checkInvariants } = options;
+  const teller = new SyncTeller(log, parts.repeats);
+  closers.add('progress', () => {
+    teller.end();
+  });
   const onFinal = (local: LocalBlock, commit: ExtendedCommit): void => {
     finals.tell({ local, commit });
   };
@@ -115,7 +120,11 @@ function openFollower(parts: Parts, transactions: TransactionService, network: N
     ...{ store: ledger.store, bls, network, transactions, checkInvariants, onFinal },
     verifyStatements: (statements) => signatures.verifyStatements(statements),
     openParticipant: async () => (late.seat = await openSeat(parts, transactions, network, onFinal)),
+    onProgress: (progress) => {
+      teller.blocks(progress);
+    },
     onState: (state) => {
+      if (state !== 'syncing') teller.end();
       if (state !== 'participating') late.seat = undefined;
       log.info({ state, height: progressRecord.read(ledger.store).height }, 'chain');
     },

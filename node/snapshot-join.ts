@@ -9,6 +9,7 @@ import { openDatabase, type Database } from './database.js';
 import { ledgerGenesis } from './ledger.js';
 import { Repeats } from './logging/repeats.js';
 import type { NodeOptions } from './node-parts.js';
+import { SyncTeller } from './sync-teller.js';
 import { StateSync } from './sync/state-sync.js';
 import type { Checkpoint } from './sync/trusted-header.js';
 
@@ -52,13 +53,14 @@ async function join(
     options: p2p,
   });
   const repeats = new Repeats();
+  const teller = new SyncTeller(log, repeats);
   try {
     const head = await new StateSync({
       ...{ store, bls, network, genesis: ledgerGenesis(state) },
       ...(checkpoint === undefined ? {} : { checkpoint }),
       nowMs: () => Date.now(),
       onProgress: (progress) => {
-        repeats.write('progress', log.info, { ...progress }, 'takes over a state');
+        teller.state(progress);
       },
       onWarning: (error) => {
         repeats.write(error.code, log.warn, { err: error }, 'a snapshot was not taken');
@@ -67,6 +69,7 @@ async function join(
     if (head === undefined) log.warn({}, 'no snapshot could be had: beginning with the genesis');
     else log.info({ height: head.height, id: toHex(head.id) }, 'state taken over');
   } finally {
+    teller.end();
     await network.stop();
   }
 }

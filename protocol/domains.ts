@@ -26,6 +26,8 @@ export const PURPOSES = [
   'audit-seed',
   'audit-draw',
   'job-key',
+  'job-id',
+  'claim-draw',
   'genesis',
   'peer-binding',
 ] as const;

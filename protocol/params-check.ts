@@ -15,6 +15,8 @@ export const PARAMETER_GROUPS = [
   'blocks',
   'staking',
   'jobs',
+  'providers',
+  'sources',
 ] as const satisfies readonly ParameterGroup[];
 
 /** No chain is counted on for blocks in quicker succession. */
@@ -95,7 +97,7 @@ function checkValue(path: string, spec: ParameterSpec, value: unknown): Fault[] 
 }
 
 function checkRelations(params: ChainParams): Fault[] {
-  const { consensus, blocks, staking, jobs } = params;
+  const { consensus, blocks, staking, jobs, sources } = params;
   const rules: readonly [boolean, string, string][] = [
     [
       consensus.blockIntervalMinMs <= consensus.blockIntervalIdleMs,
@@ -149,6 +151,11 @@ function checkRelations(params: ChainParams): Fault[] {
         MAX_AUDIT_ENTRIES * jobs.revealWindowMs,
       'jobs.openDuties',
       'must not exceed what fits the extensions of a reveal window while blocks take four times their least interval',
+    ],
+    [
+      sources.closeBps <= sources.openBps,
+      'sources.closeBps',
+      'must not exceed openBps, or a source closes as it opens',
     ],
   ];
   return rules

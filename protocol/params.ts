@@ -113,7 +113,26 @@ export const PARAMETERS = {
       1_000_000,
       'Lost by who confirmed a fraud, in 1/10,000 of the seat’s pay.',
     ),
+    minCheckWei: wei(0n, TOTAL_SUPPLY_WEI, 'Least pay for the re-execution of one segment by one seat.'),
+    commitWindowMs: count(100, YEAR_MS, 'Shortest time for a provider to commit; metered work is added.'),
+    unitsPerMs: count(1, 10 ** 9, 'Metered units a slow verifier does in a millisecond: sets windows.'),
+    retentionMs: count(1_000, YEAR_MS, 'A job that has ended can be read for so long, then it is forgotten.'),
+    maxMarks: count(1, 65_535, 'Faults in an epoch after which a validator is given no seats.'),
     openDuties: count(1, 65_535, 'Entries a validator may owe at one time: more seats it is not given.'),
+  },
+  providers: {
+    minLockupWei: wei(1n, TOTAL_SUPPLY_WEI, 'Lockup a provider needs to register and to claim.'),
+    unbondingMs: count(1_000, YEAR_MS, 'Withdrawn lockup stays slashable at least this long,'),
+    unbondingBlocks: count(1, MAX_SPAN_BLOCKS, 'and for so many blocks, however long a halt lasts.'),
+    drawCapBps: count(1, 10_000, 'Largest chance of one provider among the claims of a job, in 1/10,000.'),
+  },
+  sources: {
+    bondWei: wei(0n, TOTAL_SUPPLY_WEI, 'Bond of a registered program,'),
+    bondPerByteWei: wei(0n, WEI_PER_OGPU, 'and more for each byte of its graph, which the state keeps.'),
+    unbondingMs: count(1_000, YEAR_MS, 'After retirement and its last job a bond stays at least this long,'),
+    unbondingBlocks: count(1, MAX_SPAN_BLOCKS, 'and for so many blocks, however long a halt lasts.'),
+    openBps: count(5_001, 10_000, 'Share of verifier power that must be able to run a source to open it.'),
+    closeBps: count(5_000, 10_000, 'Below this share a source closes.'),
   },
 } as const satisfies ParameterTable;
 
@@ -150,7 +169,7 @@ export interface WeiSpec {
 }
 
 export type ParameterSpec = CountSpec | WeiSpec;
-export type ParameterGroup = 'consensus' | 'blocks' | 'staking' | 'jobs';
+export type ParameterGroup = 'consensus' | 'blocks' | 'staking' | 'jobs' | 'providers' | 'sources';
 type ParameterTable = Readonly<Record<ParameterGroup, Readonly<Record<string, ParameterSpec>>>>;
 
 /** Protocol version this code implements. */

@@ -83,6 +83,25 @@ const mainnet: ChainParams = {
     silencePenaltyBps: 20_000,
     falseVerdictPenaltyBps: 100_000,
     openDuties: 600,
+    minCheckWei: WEI_PER_OGPU / 1_000_000n,
+    commitWindowMs: MINUTE_MS,
+    unitsPerMs: 100_000,
+    retentionMs: 7 * DAY_MS,
+    maxMarks: 16,
+  },
+  providers: {
+    minLockupWei: 100n * WEI_PER_OGPU,
+    unbondingMs: 7 * DAY_MS,
+    unbondingBlocks: 60_000,
+    drawCapBps: 3_000,
+  },
+  sources: {
+    bondWei: 10n * WEI_PER_OGPU,
+    bondPerByteWei: WEI_PER_OGPU / 1_000n,
+    unbondingMs: 7 * DAY_MS,
+    unbondingBlocks: 60_000,
+    openBps: 7_500,
+    closeBps: 6_700,
   },
   upgrades: [{ protocolVersion: PROTOCOL_VERSION, activationHeight: 0 }],
 };
@@ -98,6 +117,13 @@ const testnet: ChainParams = {
     unbondingBlocks: 8_000,
     epochMs: HOUR_MS,
   },
+  providers: {
+    ...mainnet.providers,
+    minLockupWei: 10n * WEI_PER_OGPU,
+    unbondingMs: 12 * HOUR_MS,
+    unbondingBlocks: 4_000,
+  },
+  sources: { ...mainnet.sources, unbondingMs: 12 * HOUR_MS, unbondingBlocks: 4_000 },
 };
 
 /** One machine, one developer: everything due within minutes. */
@@ -131,6 +157,20 @@ const devnet: ChainParams = {
     windowBlocks: 5,
     releaseWindowMs: 5 * SECOND_MS,
     openDuties: 200,
+    commitWindowMs: 20 * SECOND_MS,
+    retentionMs: DAY_MS,
+  },
+  providers: {
+    ...mainnet.providers,
+    minLockupWei: WEI_PER_OGPU,
+    unbondingMs: 5 * MINUTE_MS,
+    unbondingBlocks: 12,
+  },
+  sources: {
+    ...mainnet.sources,
+    bondWei: WEI_PER_OGPU,
+    unbondingMs: 5 * MINUTE_MS,
+    unbondingBlocks: 12,
   },
 };
 

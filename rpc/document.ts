@@ -44,7 +44,7 @@ The shapes are those of the Ethereum execution API; the tests validate every rep
 | \`pending\` | for nonces, what waits in the mempool counts; for all else the last final block | there is no block in the making to show |
 | logs of system phases | in \`eth_getLogs\` and subscriptions, numbered with the others; \`transactionHash\` is the hash of the block; \`transactionIndex\` 0 before the transactions, their number after them | rewards, unbonding, slashes and epochs belong to no transaction |
 | \`eth_call\`, \`eth_estimateGas\` | run as in the block after the one named; on \`latest\` its time is now | modules know heights and times |
-| \`eth_estimateGas\` | exact | gas of a function is a constant |
+| \`eth_estimateGas\` | exact | gas of a function follows from its arguments alone |
 | \`eth_getCode\` of a module | five bytes that revert | wallets take an address with code for a contract |
 | \`eth_getStorageAt\` | zero | no contracts yet |
 | blobs, withdrawals, EIP-7702 | absent | not part of this chain |

@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import type { ParamsShape, SupplyShape } from './methods/economy.js';
 import type { GiftShape } from './methods/faucet.js';
+import type { AttestedSourceShape, ProviderShape, SourceGraphShape, SourceShape } from './methods/market.js';
 import type {
   AccountProofShape,
   CommitShape,
@@ -34,6 +35,17 @@ export interface OgpuResults {
     readonly totalWei: string;
     readonly next: string | null;
   };
+  readonly ogpu_providers: {
+    readonly providers: readonly z.input<typeof ProviderShape>[];
+    readonly next: string | null;
+  };
+  readonly ogpu_provider: z.input<typeof ProviderShape>;
+  readonly ogpu_sources: {
+    readonly sources: readonly z.input<typeof SourceShape>[];
+    readonly next: string | null;
+  };
+  readonly ogpu_source: z.input<typeof AttestedSourceShape>;
+  readonly ogpu_sourceGraph: z.input<typeof SourceGraphShape>;
   readonly ogpu_params: z.input<typeof ParamsShape>;
   readonly ogpu_supply: z.input<typeof SupplyShape>;
   readonly ogpu_header: z.input<typeof HeaderShape>;

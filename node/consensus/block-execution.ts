@@ -17,7 +17,7 @@ import { emptyCommit, type ExtendedCommit } from '../../protocol/types/commit.js
 import type { Evidence } from '../../protocol/types/evidence.js';
 import type { VoteExtension } from '../../protocol/types/extension.js';
 import { blockId, type Header } from '../../protocol/types/header.js';
-import { absentFrom, offenceOf } from '../../state/chain/block-reading.js';
+import { absentFrom, heardIn, offenceOf } from '../../state/chain/block-reading.js';
 import {
   assertOutcome,
   executeBlock,
@@ -97,6 +97,7 @@ export function makeBlock(
     ...{ height, timeMs, proposer, beaconReveal: plan.reveal, transactions },
     absent: absentFrom(view, height, body.parentCommit.signers),
     evidence: plan.evidence.map(offenceOf),
+    extensions: heardIn(body),
   };
   const executed = executeBlock(view, input, { checkInvariants });
   const block = withHeader(tip, plan, body, bodyRoots(body, transactionHashes), executed.commitments);
@@ -148,6 +149,7 @@ export function checkAndExecuteDraft(
     beaconReveal: header.beaconReveal,
     absent: absentFrom(view, header.height, body.parentCommit.signers),
     evidence: offences,
+    extensions: heardIn(body),
     transactions,
   };
   const executed = executeBlock(view, input, { checkInvariants });

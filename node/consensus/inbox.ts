@@ -28,6 +28,7 @@ import type { Block } from '../../protocol/types/block.js';
 import type { ExtendedCommit } from '../../protocol/types/commit.js';
 import { evidenceCodec, type Evidence } from '../../protocol/types/evidence.js';
 import { blockId, type Header } from '../../protocol/types/header.js';
+import type { Vote } from '../../protocol/types/vote.js';
 import type { AssembledBody, NamedTransaction } from './block-assembly.js';
 import { BlockExchange } from './block-exchange.js';
 import type { ChainTip } from './chain-tip.js';
@@ -75,6 +76,9 @@ const HELP_BOUNDS: PeerBounds = { most: 16, windowMs: CATCH_UP_MS, silenceMs: 0 
 /** Proofs and bodies of one peer that are checked, on this thread; after one that does not hold none is for a while. */
 const CHECK_BOUNDS: PeerBounds = { most: 64, windowMs: 300, silenceMs: 5_000 };
 
+/** Votes of one validator for rounds nobody is near: what the engine takes in, it logs, and a log is bounded. */
+const FAR_VOTE_BOUNDS: PeerBounds = { most: 8, windowMs: 1_000, silenceMs: 0 };
+
 /**
  * Where messages come in: verifies them and tells the engine; keeps what is early; answers who asks. Everybody whose message is no correct
  * node's is blamed for it.
@@ -89,6 +93,8 @@ export class Inbox {
   readonly #heights = new Map<string, number>();
   readonly #helped = new PeerBudget(HELP_BOUNDS);
   readonly #checks = new PeerBudget(CHECK_BOUNDS);
+  /** Of validators, not of peers. */
+  readonly #farVotes = new PeerBudget(FAR_VOTE_BOUNDS);
   /** Large or costly inputs that the engine has not dealt with yet: another peer's are worth nothing. */
   readonly #underway = new Set<string>();
   readonly #opened: number[] = [];
@@ -171,6 +177,17 @@ export class Inbox {
     const evidence = evidenceOf(contradiction);
     if (evidence !== undefined && this.#addEvidence(evidence)) {
       this.#parts.network.broadcast({ kind: 'evidence', evidence });
+    }
+  }
+
+  /** Evidence of before a restart: what is not one or of no use any more is left out. */
+  recallEvidence(saved: readonly Evidence[]): void {
+    for (const evidence of saved) {
+      try {
+        this.#addEvidence(evidence);
+      } catch (error) {
+        if (!isFaultOfPeer(error)) throw error;
+      }
     }
   }
 
@@ -300,9 +317,23 @@ export class Inbox {
       return;
     }
     const { vote, extension, isRepeated = false } = message;
+    if (!this.#mayGoAhead(vote)) {
+      // Whoever sends it again is listened to again.
+      this.#verifier.forget(message);
+      return;
+    }
     const signed = { vote, extension: extension === undefined ? [] : [extension] };
     if (!isRepeated) this.#relay(vote.validator, peer, { kind: 'vote', vote: signed });
     this.#parts.submit({ kind: 'vote', vote: signed, from: peer });
+  }
+
+  /** An honest validator is ahead round by round, each of which takes it a while. */
+  #mayGoAhead({ kind, payload, validator }: Vote): boolean {
+    const { height, round, blockId: target } = payload;
+    const open = this.#open;
+    if (open === undefined || height !== this.#height || round <= open.driver.state.round + 1) return true;
+    const thing = `${kind} ${round} ${toHex(target)}`;
+    return this.#farVotes.spend(toHex(validator), thing, this.#parts.clock.nowMs());
   }
 
   /** Of equal messages only the first comes here: none goes in circles. */

@@ -6,14 +6,20 @@ import type { Bls } from '../../protocol/crypto/bls.js';
 import type { Store } from '../../state/store/store.js';
 import { chainRecord } from '../../state/system/chain.js';
 import { readTip, type ChainTip } from './chain-tip.js';
+import { EvidenceFolder } from './evidence-folder.js';
 import { Participant, type ParticipantParts } from './participant.js';
 import { recentDecisions } from './recent-decisions.js';
 import { signatoryOf, type Signatory } from './signatory.js';
 
-export interface ParticipantOptions extends Omit<ParticipantParts, 'tip' | 'log' | 'signatory'> {
+export interface ParticipantOptions extends Omit<
+  ParticipantParts,
+  'tip' | 'log' | 'signatory' | 'evidenceArchive'
+> {
   readonly bls: Bls;
   /** Of the write-ahead log, alone in it and locked. */
   readonly logFolder: Folder;
+  /** Of evidence that waits for a block, locked. */
+  readonly evidenceFolder: Folder;
   /** Undefined for a node that only follows. */
   readonly validator: ValidatorOptions | undefined;
   readonly randomBytes: (length: number) => Uint8Array;
@@ -43,13 +49,16 @@ export async function openParticipant(options: ParticipantOptions): Promise<Part
   const { wal, recovered } = await orClose(signer, openWal({ folder: logFolder, identity, randomBytes }));
   const height = tip.parent.height + 1;
   const records = recovered?.height === height ? recovered.records : undefined;
+  const evidenceArchive = new EvidenceFolder(options.evidenceFolder, (error) => options.onWarning?.(error));
+  const saved = await orClose(signer, evidenceArchive.load());
   const participant = new Participant({
     ...options,
     tip,
     signatory: signer && createSignatory(options, validator, signer),
     log: wal,
+    evidenceArchive,
   });
-  await participant.start(records, silentBelow(signer, height, (records?.length ?? 0) > 0));
+  await participant.start(records, silentBelow(signer, height, (records?.length ?? 0) > 0), saved);
   return participant;
 }
 

@@ -4,7 +4,7 @@ import { ConsensusEngine } from '../../consensus/engine/engine.js';
 import type { HeightContext, Input, Timer } from '../../consensus/engine/input.js';
 import type { EncodedRecord } from '../../consensus/engine/record.js';
 import { Runner, type HeightLog, type Host, type HostEffect } from '../../consensus/engine/runner.js';
-import { EvidencePool } from '../../consensus/evidence-pool.js';
+import { EvidencePool, type EvidenceArchive } from '../../consensus/evidence-pool.js';
 import type { Message } from '../../consensus/messages.js';
 import { proposerOf } from '../../consensus/proposer.js';
 import type { SignatureEngine } from '../../consensus/votes/engine.js';
@@ -14,6 +14,7 @@ import { invariant } from '../../protocol/invariant.js';
 import type { Block } from '../../protocol/types/block.js';
 import type { ExtendedCommit } from '../../protocol/types/commit.js';
 import type { VoteExtension } from '../../protocol/types/extension.js';
+import type { Evidence } from '../../protocol/types/evidence.js';
 import { isNilBlockId, PRECOMMIT } from '../../protocol/types/vote.js';
 import { isPunishable } from '../../state/staking/evidence.js';
 import type { Store } from '../../state/store/store.js';
@@ -39,6 +40,8 @@ export interface ParticipantParts {
   readonly signatory: Signatory | undefined;
   /** Closed with the participant. */
   readonly log: HeightLog & { close(): Promise<void> };
+  /** Where evidence outlasts a restart. */
+  readonly evidenceArchive: EvidenceArchive & { whenIdle(): Promise<void> };
   readonly signatures: SignatureEngine;
   readonly network: ConsensusNetwork;
   readonly clock: Clock;
@@ -61,7 +64,7 @@ export class Participant implements Host {
   readonly #engine: ConsensusEngine;
   readonly #inbox: Inbox;
   readonly #workshop: BlockWorkshop;
-  readonly #evidence = new EvidencePool();
+  readonly #evidence: EvidencePool;
   readonly #alarms = new Map<string, Alarm>();
   #tip: ChainTip;
   /** Blocks being made and checked; none rejects. */
@@ -75,6 +78,7 @@ export class Participant implements Host {
     };
     this.#parts = parts;
     this.#tip = parts.tip;
+    this.#evidence = new EvidencePool(parts.evidenceArchive);
     this.#engine = new ConsensusEngine(parts.signatory?.id);
     const silent = { sign: () => Promise.resolve(null) };
     const signer = parts.signatory ?? silent;
@@ -113,9 +117,15 @@ export class Participant implements Host {
   /**
    * @param recovered what the log holds of the height after the tip; undefined where it holds nothing
    * @param silentBelow see `Runner.start`
+   * @param evidence that waited for a block before
    */
-  async start(recovered: readonly EncodedRecord[] | undefined, silentBelow = 0): Promise<void> {
+  async start(
+    recovered: readonly EncodedRecord[] | undefined,
+    silentBelow = 0,
+    evidence: readonly Evidence[] = [],
+  ): Promise<void> {
     this.#inbox.open(this.#tip);
+    this.#inbox.recallEvidence(evidence);
     await this.#runner.start(this.#contextOf(this.#tip), recovered, silentBelow);
     if (this.#isStopped) return;
     const height = this.#tip.parent.height + 1;
@@ -137,6 +147,7 @@ export class Participant implements Host {
     this.stop();
     await this.#runner.whenIdle();
     await Promise.allSettled(this.#background);
+    await this.#parts.evidenceArchive.whenIdle();
     await this.#parts.log.close();
     await this.#parts.signatory?.close();
   }

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Message } from '../../consensus/messages.js';
-import { signerFolder, walFolder } from '../data-folder.js';
+import { evidenceFolder, signerFolder, walFolder } from '../data-folder.js';
 import { openFolder, type LockedFolder } from '../disk/open-folder.js';
 import type { ValidatorIdentity } from '../validator-identity.js';
 import type { ChainTip } from './chain-tip.js';
@@ -9,7 +9,7 @@ import type { Participant } from './participant.js';
 
 export interface SeatOptions extends Omit<
   ParticipantOptions,
-  'logFolder' | 'validator' | 'randomBytes' | 'resumesAtOnce'
+  'logFolder' | 'evidenceFolder' | 'validator' | 'randomBytes' | 'resumesAtOnce'
 > {
   readonly dataDir: string;
   /** Undefined for a node that only follows. */
@@ -69,7 +69,11 @@ export async function takeSeat({ dataDir, validator, ...options }: SeatOptions):
     };
     const participant = await openParticipant({
       ...options,
-      ...{ logFolder, validator: signing, randomBytes, resumesAtOnce: true },
+      logFolder,
+      evidenceFolder: await lock(evidenceFolder(dataDir)),
+      validator: signing,
+      randomBytes,
+      resumesAtOnce: true,
     });
     return new Seat(participant, unlockAll);
   } catch (error) {

@@ -57,7 +57,8 @@ export function openLog({ level, format }: LogOptions): Log {
   // Whoever read the log has left, or its disk is full: the node goes on without it.
   output.on('error', () => undefined);
   const isPretty = format === 'pretty' || (format === 'auto' && isTTY);
-  const target = isPretty ? prettyTarget(output, isTTY && process.env['NO_COLOR'] === undefined) : output;
+  const terminal = isTTY ? onClearLines(output) : output;
+  const target = isPretty ? prettyTarget(terminal, isTTY && process.env['NO_COLOR'] === undefined) : terminal;
   const counts: EntryCounts = { fatal: 0, error: 0, warn: 0, info: 0, debug: 0, trace: 0 };
   return {
     logger: createLogger(level, target, counts),
@@ -104,6 +105,15 @@ function overPino(inner: pino.Logger, counts?: EntryCounts): Logger {
     ...{ info: at('info'), debug: at('debug'), trace: at('trace') },
     child: (fields) => overPino(inner.child(loggable(fields)), counts),
     isLevelEnabled: (level) => inner.isLevelEnabled(level),
+  };
+}
+
+/** A bar of progress may stand where the line goes; it is drawn again below. */
+function onClearLines(output: LogTarget): LogTarget {
+  return {
+    write: (line) => {
+      output.write(`\r\u001b[K${line}`);
+    },
   };
 }
 

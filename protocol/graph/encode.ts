@@ -87,6 +87,23 @@ export function decodeGraph(bytes: Uint8Array): Graph {
   return { version, weightsHash, inputs, constants, nodes, outputs };
 }
 
+/**
+ * How many nodes bytes claim to encode, told without decoding them: no more than `decodeGraph` would make of them, and as many where they
+ * are a graph. 0 for what is none.
+ */
+export function countNodes(bytes: Uint8Array): number {
+  if (bytes.length < FIXED_BYTES) return 0;
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const [begin, end] = [view.getUint32(NODES_OFFSET, true), view.getUint32(NODES_OFFSET + 4, true)];
+  if (begin > bytes.length - 4 || begin >= end) return 0;
+  // A list begins with the places of its elements, and the first of them lies behind these.
+  return Math.min(Math.floor(view.getUint32(begin, true) / 4), MAX_GRAPH_NODES);
+}
+
+/** Version and weights hash, then where inputs, constants, nodes and outputs begin. */
+const FIXED_BYTES = 1 + 32 + 4 * 4;
+const NODES_OFFSET = 1 + 32 + 2 * 4;
+
 /** Names a program for ever: the SSZ root of its graph, which holds the hash of its weights. @throws SszError as `encodeGraph` */
 export function programHash(graph: Graph): Uint8Array {
   return wireCodec.root(graphToWire(graph));

@@ -136,6 +136,16 @@ export const CATALOGUE: Readonly<Record<RpcErrorCode, CatalogueEntry>> = {
     meaning: 'no validator has this owner',
     cure: '`ogpu_validators` lists them',
   },
+  RPC_PROVIDER_UNKNOWN: {
+    rpcCode: RPC.resourceNotFound,
+    meaning: 'the address stands for no provider',
+    cure: '`ogpu_providers` lists them',
+  },
+  RPC_SOURCE_UNKNOWN: {
+    rpcCode: RPC.resourceNotFound,
+    meaning: 'no program is registered under this hash',
+    cure: '`ogpu_sources` lists them',
+  },
   RPC_FAUCET_CLOSED: {
     rpcCode: RPC.methodNotSupported,
     meaning: 'the node gives no coins away',

@@ -22,6 +22,8 @@ export const ParamsShape = z.strictObject({
   blocks: Group,
   staking: Group,
   jobs: Group,
+  providers: Group,
+  sources: Group,
   upgrades: z.array(z.object({ protocolVersion: z.int(), activationHeight: Height })),
 });
 
@@ -35,6 +37,8 @@ export const SupplyShape = z.strictObject({
   rewardsWei: WeiText.describe('Earned by delegations, not claimed yet.'),
   unsettledRewardsWei: WeiText.describe('Earned by the active set, not brought to its validators yet.'),
   unbondingWei: WeiText.describe('Stake on its way out.'),
+  lockupWei: WeiText.describe('Of providers: free, in bonds of attempts, and on its way out.'),
+  sourceBondWei: WeiText.describe('Bonds of registered programs.'),
   isCounted: z.boolean().describe('Whether accountsWei was counted, and not taken as what is left.'),
   isConserved: z.boolean().describe('Whether all of it adds up to the total, to the wei.'),
 });
@@ -78,6 +82,7 @@ function paramsJson(params: ChainParams): z.input<typeof ParamsShape> {
   return {
     ...{ consensus: group('consensus'), blocks: group('blocks') },
     ...{ staking: group('staking'), jobs: group('jobs') },
+    ...{ providers: group('providers'), sources: group('sources') },
     upgrades: params.upgrades.map(({ protocolVersion, activationHeight }) => ({
       protocolVersion,
       activationHeight,
@@ -99,6 +104,8 @@ async function readSupply(
   const unsettledWei = unsettledRewardsWei(store);
   const pools = startReading(store, STATE_KEYS.unbondingPool.range());
   const everyValidator = startReading(store, STATE_KEYS.validator.range());
+  const lockups = startReading(store, STATE_KEYS.provider.range());
+  const bonds = startReading(store, STATE_KEYS.source.range());
   const accounts = isCounted ? startReading(store, STATE_KEYS.account.range()) : undefined;
   const unbondingWei = await sum(pools, deadline, ({ value }) => unbondingPools.decode(value).tokensWei);
   let stakedWei = 0n;
@@ -107,11 +114,12 @@ async function readSupply(
     stakedWei += pool.tokensWei;
     return pool.rewardsWei;
   });
-  const elsewhereWei = reserveWei + verifierPoolWei + stakedWei + rewardsWei + unsettledWei + unbondingWei;
+  const lockupWei = await sum(lockups, deadline, moneyOf);
+  const sourceBondWei = await sum(bonds, deadline, moneyOf);
+  const validatorsWei = stakedWei + rewardsWei + unsettledWei + unbondingWei;
+  const elsewhereWei = reserveWei + verifierPoolWei + validatorsWei + lockupWei + sourceBondWei;
   const accountsWei =
-    accounts === undefined
-      ? TOTAL_SUPPLY_WEI - elsewhereWei
-      : await sum(accounts, deadline, ({ key, value }) => moneyInWei(key, value));
+    accounts === undefined ? TOTAL_SUPPLY_WEI - elsewhereWei : await sum(accounts, deadline, moneyOf);
   return {
     height,
     totalWei: TOTAL_SUPPLY_WEI.toString(),
@@ -122,6 +130,8 @@ async function readSupply(
     rewardsWei: rewardsWei.toString(),
     unsettledRewardsWei: unsettledWei.toString(),
     unbondingWei: unbondingWei.toString(),
+    lockupWei: lockupWei.toString(),
+    sourceBondWei: sourceBondWei.toString(),
     isCounted,
     isConserved: accountsWei >= 0n && accountsWei + elsewhereWei === TOTAL_SUPPLY_WEI,
   };
@@ -141,6 +151,10 @@ function startReading(store: Store, range: KeyRange): Reading {
   // Looked at later; what fails meanwhile is thrown there.
   first.catch(() => undefined);
   return { first, pages };
+}
+
+function moneyOf({ key, value }: Entry): bigint {
+  return moneyInWei(key, value);
 }
 
 async function sum(

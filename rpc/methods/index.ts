@@ -8,6 +8,7 @@ import { executionMethods } from './execution.js';
 import { faucetMethods } from './faucet.js';
 import { feeMethods } from './fees.js';
 import { logMethods } from './logs.js';
+import { marketMethods } from './market.js';
 import { networkMethods } from './network.js';
 import { poolMethods } from './pool.js';
 import { proofMethods } from './proofs.js';
@@ -32,6 +33,7 @@ export const METHODS: readonly RpcMethod[] = [
   ...statusMethods,
   ...validatorMethods,
   ...stakingMethods,
+  ...marketMethods,
   ...economyMethods,
   ...proofMethods,
   ...faucetMethods,

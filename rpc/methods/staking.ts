@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { toChecksumAddress } from '../../protocol/address.js';
+import { runView } from '../../state/modules/module.js';
 import { stakingModule } from '../../state/modules/staking.js';
 import { unbondings, unbondingValueWei } from '../../state/staking/unbonding.js';
 import { validators } from '../../state/staking/validator.js';
@@ -146,11 +147,9 @@ function readDelegation(
     state: new Overlay(view, { maxBytes: 1 << 20 }),
     block: nextBlock(view, nowMs),
     caller: owner,
-    valueWei: 0n,
-    emit: (): void => undefined,
   };
-  const values = stakingModule.byName.get('delegation')?.run(context, [id, owner]);
-  const [stakeWei, rewardsWei, shares, liens] = (values ?? []).map(String);
+  const values = runView(stakingModule, 'delegation', context, [id, owner]);
+  const [stakeWei, rewardsWei, shares, liens] = values.map(String);
   if (stakeWei === undefined || rewardsWei === undefined || shares === undefined || liens === undefined)
     throw invalidParams('the staking module has no such view');
   return {

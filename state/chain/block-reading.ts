@@ -3,6 +3,8 @@ import { OgpuError } from '../../protocol/errors.js';
 import { decodeTransaction } from '../../protocol/transactions/decode.js';
 import type { TransactionSignature } from '../../protocol/transactions/types.js';
 import type { Block } from '../../protocol/types/block.js';
+import type { Body } from '../../protocol/types/body.js';
+import type { HeardExtension } from '../jobs/hearing.js';
 import type { Commit } from '../../protocol/types/commit.js';
 import type { Evidence } from '../../protocol/types/evidence.js';
 import { validatorsAt } from '../staking/active-set.js';
@@ -43,6 +45,7 @@ export function readBlock(view: Reader, { header, body }: Block, recover: Recove
     beaconReveal: header.beaconReveal,
     absent: absentFrom(view, header.height, body.parentCommit.signers),
     evidence: body.evidence.map(offenceOf),
+    extensions: heardIn(body),
     transactions: decoded.map(({ transaction, signingHash }) => ({
       transaction,
       sender: recover(signingHash, transaction.signature),
@@ -62,6 +65,11 @@ export function absentFrom(view: Reader, height: number, signers: Commit['signer
     });
   }
   return set.filter((_, index) => !signers.get(index)).map(({ id }) => id);
+}
+
+/** What validators say in the extensions that a body carries. */
+export function heardIn({ parentExtensions }: Pick<Body, 'parentExtensions'>): HeardExtension[] {
+  return parentExtensions.map(({ validator, payload }) => ({ validator, content: payload.content }));
 }
 
 /** Who contradicted itself, and at which height. */

@@ -6,6 +6,7 @@ import { spaceOf } from '../store/state-spaces.js';
 import type { Reader } from '../store/store.js';
 import { InvariantBroken } from './errors.js';
 import { moneyInWei, referencesOf, sharesIn } from './lines.js';
+import { checkProvider, checkSource } from './market.js';
 import { checkActiveSet, checkScheduled, checkStanding } from './standing.js';
 
 /**
@@ -97,6 +98,12 @@ export function checkEntry(after: Reader, key: Uint8Array): void {
     }
     case 'unbonding':
       checkScheduled(after, ...STATE_KEYS.unbonding.decode(key));
+      return;
+    case 'provider':
+      checkProvider(after, ...STATE_KEYS.provider.decode(key));
+      return;
+    case 'source':
+      checkSource(after, ...STATE_KEYS.source.decode(key));
       return;
     case 'system':
       if (STATE_KEYS.system.decode(key)[0] === 'validators') checkActiveSet(after);

@@ -9,4 +9,6 @@ export class InvariantBroken extends OgpuError<
   | 'STANDING_WRONG'
   | 'QUEUE_WRONG'
   | 'SET_WRONG'
+  | 'PROVIDER_WRONG'
+  | 'SOURCE_WRONG'
 > {}

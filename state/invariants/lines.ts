@@ -1,5 +1,9 @@
 import type { Address } from '../../protocol/address.js';
 import { toHex } from '../../protocol/bytes.js';
+import { claimsOf, isOver, jobs } from '../jobs/job.js';
+import { acceptedAddresses, providers, standsFor } from '../providers/provider.js';
+import { attestations } from '../sources/attestations.js';
+import { sources } from '../sources/source.js';
 import { delegations } from '../staking/delegation.js';
 import { activeRewards } from '../staking/rewards.js';
 import { unbondingPools, unbondings } from '../staking/unbonding.js';
@@ -27,6 +31,12 @@ export function moneyInWei(key: Uint8Array, value: Uint8Array): bigint {
     }
     case 'unbondingPool':
       return unbondingPools.decode(value).tokensWei;
+    case 'provider':
+      return providers.decode(value).lockupWei;
+    case 'source':
+      return sources.decode(value).bondWei;
+    case 'job':
+      return jobs.decode(value).escrowWei;
     case 'system':
       return isRewards(key) ? activeRewards.decode(value).pool.rewardsWei : 0n;
     default:
@@ -90,6 +100,43 @@ export function referencesOf(key: Uint8Array, value: Uint8Array): readonly Uint8
         ...liens.map((lien) => STATE_KEYS.validator.encode(lien.validator)),
       ];
     }
+    case 'provider':
+      return acceptedAddresses(providers.decode(value)).map((address) => STATE_KEYS.operator.encode(address));
+    case 'operator':
+      return [STATE_KEYS.provider.encode(standsFor.decode(value).master)];
+    case 'source':
+      return [STATE_KEYS.sourceGraph.encode(...STATE_KEYS.source.decode(key))];
+    case 'sourceGraph':
+      return [STATE_KEYS.source.encode(...STATE_KEYS.sourceGraph.decode(key))];
+    case 'attestations':
+      return [
+        STATE_KEYS.source.encode(...STATE_KEYS.attestations.decode(key)),
+        ...attestations.decode(value).map(({ validator }) => STATE_KEYS.validator.encode(validator)),
+      ];
+    case 'job': {
+      const [id] = STATE_KEYS.job.decode(key);
+      const job = jobs.decode(value);
+      const status = isOver(job) ? [] : [STATE_KEYS.jobStatus.encode(job.phase, id)];
+      const numbers = Array.from({ length: job.attempts }, (_, number) =>
+        STATE_KEYS.attempt.encode(id, number),
+      );
+      return [STATE_KEYS.clientJob.encode(job.client, id), ...status, ...numbers];
+    }
+    case 'jobStatus':
+      return [STATE_KEYS.job.encode(STATE_KEYS.jobStatus.decode(key)[1])];
+    case 'clientJob':
+    case 'providerJob':
+    case 'duty':
+      return [STATE_KEYS.job.encode(key.subarray(-32))];
+    case 'claims': {
+      const [id] = STATE_KEYS.claims.decode(key);
+      const waiting = claimsOf
+        .decode(value)
+        .map(({ provider }) => STATE_KEYS.providerJob.encode(provider, id));
+      return [STATE_KEYS.job.encode(id), ...waiting];
+    }
+    case 'attempt':
+      return [STATE_KEYS.job.encode(STATE_KEYS.attempt.decode(key)[0])];
     case 'unbondingPool':
     case 'liveness':
       return [STATE_KEYS.validator.encode(key.subarray(5, 25))];

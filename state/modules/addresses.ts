@@ -6,6 +6,9 @@ export const MODULE_ADDRESSES = {
   fees: moduleAddress(2),
   parameters: moduleAddress(3),
   staking: moduleAddress(4),
+  providers: moduleAddress(5),
+  sources: moduleAddress(6),
+  jobs: moduleAddress(7),
 } as const;
 
 function moduleAddress(number: number): Address {

@@ -22,3 +22,9 @@ export function textArgument(values: readonly AbiValue[], index: number): string
   invariant(typeof value === 'string', 'a string argument is text');
   return value;
 }
+
+export function listArgument(values: readonly AbiValue[], index: number): readonly AbiValue[] {
+  const value = values[index];
+  invariant(Array.isArray(value), 'an array or tuple argument is a list');
+  return value as readonly AbiValue[];
+}

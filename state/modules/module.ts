@@ -19,14 +19,18 @@ import { defineError, type InterfaceFunction, type ModuleError, type ModuleInter
 /** What a function of a module gets to work with. */
 export interface CallContext extends Scope {
   readonly caller: Address;
+  /** Where the code of another module runs on behalf of this call. */
+  readonly scopeOf: (module: Emitting) => Scope;
   /** Already taken from the caller; the function must put it somewhere. Zero unless the function is payable. */
   readonly valueWei: bigint;
 }
 
-/** One function of a module. Its work is bounded, so its gas is a constant. */
+/** One function of a module. Its work is bounded, so its gas is a constant, or follows from the size of its arguments. */
 export interface ModuleFunction extends InterfaceFunction {
   /** On top of the intrinsic gas. */
   readonly gas: number;
+  /** What more it costs with these arguments: told before it runs, in no time. */
+  readonly gasOfArguments?: (values: readonly AbiValue[]) => number;
   /** @throws Revert */
   readonly run: (context: CallContext, values: readonly AbiValue[]) => readonly AbiValue[];
 }
@@ -100,6 +104,11 @@ export interface ResolvedCall {
   readonly values: readonly AbiValue[];
 }
 
+/** Gas of a call on top of the intrinsic gas. */
+export function gasOfCall({ target, values }: ResolvedCall): number {
+  return target.gas + (target.gasOfArguments?.(values) ?? 0);
+}
+
 /**
  * The function that `calldata` calls and its arguments.
  *
@@ -122,16 +131,35 @@ export function resolveCall(module: Module, calldata: Uint8Array, valueWei: bigi
 export function runCall(
   module: Module,
   call: ResolvedCall,
-  context: Omit<CallContext, 'emit'>,
+  context: Omit<CallContext, 'emit' | 'scopeOf'>,
   logs: Log[],
 ): Uint8Array {
   const isView = call.target.item.stateMutability === 'view';
-  const emit = isView ? refuseToLog : emitter(module, logs);
-  return encodeAbi(call.outputs, call.target.run({ ...context, emit }, call.values));
+  const { state, block } = context;
+  const emitOf = (of: Emitting): Emit => (isView ? refuseToLog : emitter(of, logs));
+  const scopeOf = (of: Emitting): Scope => ({ state, block, emit: emitOf(of) });
+  return encodeAbi(call.outputs, call.target.run({ ...context, emit: emitOf(module), scopeOf }, call.values));
 }
 
+/** What a function of a module that only looks says of a state. */
+export function runView(
+  module: Module,
+  name: string,
+  context: Pick<CallContext, 'state' | 'block' | 'caller'>,
+  values: readonly AbiValue[],
+): readonly AbiValue[] {
+  const target = module.byName.get(name);
+  invariant(target?.item.stateMutability === 'view', `${module.name} has a view ${name}`);
+  const { state, block } = context;
+  const scopeOf = (): Scope => ({ state, block, emit: refuseToLog });
+  return target.run({ ...context, valueWei: 0n, emit: refuseToLog, scopeOf }, values);
+}
+
+/** What a module needs to be to log. */
+export type Emitting = Pick<Module, 'name' | 'address' | 'events'>;
+
 /** Appends the events of a module to `logs`. What it emits throws `Revert InvalidCalldata` when the log would be too large. */
-export function emitter(module: Pick<Module, 'name' | 'address' | 'events'>, logs: Log[]): Emit {
+export function emitter(module: Emitting, logs: Log[]): Emit {
   return (event, values) => {
     invariant(module.events.includes(event), `${module.name} declares its event ${event.item.name}`);
     const { topics, data } = encodeEvent(event, values);

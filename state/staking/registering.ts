@@ -1,6 +1,7 @@
 import type { Address } from '../../protocol/address.js';
 import { bls, BlsError, type BlsPublicKey } from '../../protocol/crypto/bls.js';
 import { ownerBindingRoot } from '../../protocol/domains.js';
+import { asciiBytes, isName } from '../../protocol/names.js';
 import { Revert } from '../modules/module.js';
 import type { Overlay } from '../store/overlay.js';
 import type { Reader } from '../store/store.js';
@@ -11,7 +12,7 @@ import { oldestEpoch } from './epoch-record.js';
 import { knownValidator } from './position.js';
 import { EMPTY_HOLDING } from './reward-pool.js';
 import { EMPTY_POOL } from './stake-pool.js';
-import { keyOwners, MAX_NAME_BYTES, validators, type Validator } from './validator.js';
+import { keyOwners, validators, type Validator } from './validator.js';
 
 /** What an owner says when it registers a validator. */
 export interface Registration {
@@ -108,7 +109,7 @@ function answerableKeys(state: Reader, { keys }: Validator): Validator['keys'] {
 }
 
 function checkTerms({ name, operator, payout, commissionBps }: Registration): void {
-  if (!NAME.test(name)) throw new Revert(ERRORS.InvalidName, []);
+  if (!isName(name)) throw new Revert(ERRORS.InvalidName, []);
   assertUsable(operator);
   assertUsable(payout);
   if (commissionBps > 10_000) throw new Revert(ERRORS.CommissionTooHigh, [10_000n, BigInt(commissionBps)]);
@@ -141,11 +142,4 @@ function parseKey(bytes: Uint8Array): BlsPublicKey {
     if (error instanceof BlsError) throw new Revert(ERRORS.InvalidBlsKey, []);
     throw error;
   }
-}
-
-/** As in the genesis: printable ASCII, no space at either end. */
-const NAME = new RegExp(`^[\\x21-\\x7e](?:[\\x20-\\x7e]{0,${MAX_NAME_BYTES - 2}}[\\x21-\\x7e])?$`);
-
-function asciiBytes(text: string): Uint8Array {
-  return Uint8Array.from(text, (character) => character.charCodeAt(0));
 }

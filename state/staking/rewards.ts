@@ -79,18 +79,24 @@ export function endEpochEmission(state: Overlay): bigint {
  */
 export function settleSeat(scope: Scope, id: Address, validator: Validator): Validator {
   if (!isActive(validator)) return validator;
-  const { state, block } = scope;
+  const { state } = scope;
   const rewards = activeRewards.read(state);
   const { pool, holding, paidWei } = claim(rewards.pool, validator.seat);
   if (paidWei === 0n) return validator;
   activeRewards.write(state, { ...rewards, pool });
+  return shareOut(scope, id, { ...validator, seat: holding }, paidWei);
+}
+
+/** Divides what a validator has earned, which the caller has in hand: its commission to its payout address, the rest to its pool. */
+export function shareOut(scope: Scope, id: Address, validator: Validator, earnedWei: bigint): Validator {
+  const { state, block } = scope;
   const isForOwner = validator.pool.shares === 0n;
   const commissionBps = isForOwner ? 10_000 : commissionAt(validator, block.epoch);
-  const commissionWei = (paidWei * BigInt(commissionBps)) / 10_000n;
-  const delegatorsWei = paidWei - commissionWei;
+  const commissionWei = (earnedWei * BigInt(commissionBps)) / 10_000n;
+  const delegatorsWei = earnedWei - commissionWei;
   credit(state, validator.payout, commissionWei);
   scope.emit(EVENTS.RewardsPaid, [id, BigInt(block.epoch), delegatorsWei, commissionWei]);
-  return { ...validator, seat: holding, pool: distribute(validator.pool, delegatorsWei) };
+  return { ...validator, pool: distribute(validator.pool, delegatorsWei) };
 }
 
 /** Gives a validator its part in the rewards of the active set. */

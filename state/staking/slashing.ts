@@ -14,7 +14,7 @@ import { slashUnbonding } from './unbonding.js';
 import { isActive, isTombstoned, validators, type Validator } from './validator.js';
 
 /** Why stake was slashed; the numbers are part of the logs. */
-export const SLASH_REASON = { equivocation: 1, downtime: 2 } as const;
+export const SLASH_REASON = { equivocation: 1, downtime: 2, audit: 3 } as const;
 
 /**
  * Punishes a validator that has contradicted itself at a height of `epoch`: it loses a share of its pool and of everything that has left it

@@ -12,13 +12,12 @@ import {
   uint64,
   type ValueOf,
 } from '../../protocol/ssz/types.js';
+import { MAX_NAME_BYTES } from '../../protocol/names.js';
 import { STATE_KEYS } from '../store/keys.js';
 import { records } from '../store/record.js';
 import type { Reader } from '../store/store.js';
 import { HoldingType, StakePoolType } from './codecs.js';
 import { MAX_KEPT_EPOCHS } from './epoch-record.js';
-
-export const MAX_NAME_BYTES = 64;
 
 /** A rotation takes effect with the next epoch, so no more keys than epochs can be answerable at once. */
 const MAX_KEYS = MAX_KEPT_EPOCHS + 2;

@@ -30,13 +30,29 @@ export const STATE_KEYS = {
   /** Blocks an active validator has not signed. */
   liveness: keySpace('live/', bytes('validator', 20)),
   provider: keySpace('prov/', bytes('master', 20)),
-  /** Operator key → its provider. */
+  /** Address that stands for a provider besides its master → the provider. */
   operator: keySpace('oper/', bytes('operator', 20)),
   source: keySpace('src/', bytes('source', 32)),
+  /** Graph of a source, as it was registered. */
+  sourceGraph: keySpace('srcg/', bytes('source', 32)),
+  /** What validators say of a source. */
+  attestations: keySpace('srca/', bytes('source', 32)),
   job: keySpace('job/', bytes('job', 32)),
-  /** Jobs of one status, in the order of their ids. */
+  /** Jobs of one status that are not over, in the order of their ids. */
   jobStatus: keySpace('jobs/', uint('status', 1), bytes('job', 32)),
+  /** Jobs of one client, until they are forgotten. */
+  clientJob: keySpace('jobc/', bytes('client', 20), bytes('job', 32)),
+  /** Jobs a provider has claimed or works on. */
+  providerJob: keySpace('jobp/', bytes('provider', 20), bytes('job', 32)),
+  /** Who wants to do an open job. */
+  claims: keySpace('clm/', bytes('job', 32)),
   attempt: keySpace('att/', bytes('job', 32), uint('attempt', 4)),
+  /** Jobs in whose present attempt a validator has a voice. */
+  duty: keySpace('duty/', bytes('validator', 20), bytes('job', 32)),
+  /** What a validator owes audits, and its faults in them. */
+  verifier: keySpace('vfy/', bytes('validator', 20)),
+  /** The beacon of a recent height, at that height modulo their number. */
+  beacon: keySpace('bcn/', uint('place', 4)),
   /** Heaps in the state: items by place, the smallest at 0, */
   heapItem: keySpace('heap/', word('heap'), uint('place', 4)),
   /** and the place of each item by its subject, the number of items by the empty one. */

@@ -1,9 +1,18 @@
 import type { Log } from '../../protocol/types/receipt.js';
-import { emitter } from '../modules/module.js';
+import { hearExtensions } from '../jobs/hearing.js';
+import { forgetJob, settleDue } from '../jobs/life.js';
+import type { JobScope } from '../jobs/scope.js';
+import { jobsModule } from '../modules/jobs.js';
+import { emitter, type Module } from '../modules/module.js';
+import { providersModule } from '../modules/providers.js';
 import { stakingModule } from '../modules/staking.js';
+import { sourcesModule } from '../modules/sources.js';
+import { payWithdrawal } from '../providers/lockup.js';
 import { takeDue, type DueItem } from '../queues/due.js';
 import { punish } from '../staking/evidence.js';
 import { countAbsence } from '../staking/liveness.js';
+import { reviewSources } from '../sources/openness.js';
+import { releaseSource } from '../sources/retiring.js';
 import { payEmission } from '../staking/rewards.js';
 import { payUnbonding } from '../staking/unbonding.js';
 import type { Overlay } from '../store/overlay.js';
@@ -13,19 +22,21 @@ import type { BlockContext, Scope } from './block-context.js';
 import type { BlockInput } from './block-input.js';
 
 /**
- * What happens before the first transaction: rewards for the time that has passed, evidence, absence, what has fallen due.
+ * What happens before the first transaction: rewards for the time that has passed, evidence, absence, what verifiers say, what has fallen
+ * due, and sources whose verifiers may have changed.
  *
  * @param admit runs a piece of evidence, which may have no place in a block
  */
 export function beginBlock(
   state: Overlay,
   block: BlockContext,
-  { evidence, absent }: BlockInput,
+  { evidence, absent, extensions }: BlockInput,
   elapsedMs: number,
   admit: (index: number, run: () => void) => void,
 ): Log[] {
   const logs: Log[] = [];
-  const scope: Scope = { state, block, emit: emitter(stakingModule, logs) };
+  const scopeOf = (module: Module): Scope => ({ state, block, emit: emitter(module, logs) });
+  const scope = scopeOf(stakingModule);
   payEmission(scope, elapsedMs);
   for (const [index, offence] of evidence.entries()) {
     admit(index, () => {
@@ -33,17 +44,36 @@ export function beginBlock(
     });
   }
   countAbsence(scope, absent);
-  for (const item of takeDue(state, block, MAX_DUE_PER_BLOCK)) runDue(scope, item);
+  hearExtensions({ ...scopeOf(jobsModule), staking: scope, sources: scopeOf(sourcesModule) }, extensions);
+  for (const item of takeDue(state, block, MAX_DUE_PER_BLOCK)) runDue(scopeOf, item);
+  reviewSources(scopeOf(sourcesModule));
   return logs;
+}
+
+function jobScope(scopeOf: (module: Module) => Scope): JobScope {
+  return { ...scopeOf(jobsModule), staking: scopeOf(stakingModule) };
 }
 
 /** An item of the queue that nobody put there: the state is damaged. */
 export class DueError extends OgpuError<'DUE_KIND_UNKNOWN'> {}
 
-function runDue(scope: Scope, { kind, subject }: DueItem): void {
+/** @param scopeOf where the code of a module runs */
+function runDue(scopeOf: (module: Module) => Scope, { kind, subject }: DueItem): void {
   switch (kind) {
     case DUE.unbonding:
-      payUnbonding(scope, subject);
+      payUnbonding(scopeOf(stakingModule), subject);
+      return;
+    case DUE.withdrawal:
+      payWithdrawal(scopeOf(providersModule), subject);
+      return;
+    case DUE.sourceBond:
+      releaseSource(scopeOf(sourcesModule), subject);
+      return;
+    case DUE.job:
+      settleDue(jobScope(scopeOf), subject);
+      return;
+    case DUE.forgottenJob:
+      forgetJob(jobScope(scopeOf), subject);
       return;
     default:
       throw new DueError('DUE_KIND_UNKNOWN', `nothing of kind ${kind} falls due`, { kind });

@@ -1,4 +1,5 @@
 import type { Address } from '../../protocol/address.js';
+import type { HeardExtension } from '../jobs/hearing.js';
 import type { Offence } from '../staking/evidence.js';
 import type { SenderTransaction } from './block-context.js';
 
@@ -14,5 +15,7 @@ export interface BlockInput {
   /** Members of the set of the block before that are not in its commit. */
   readonly absent: readonly Address[];
   readonly evidence: readonly Offence[];
+  /** Of precommits of earlier blocks; consensus has verified who said them. */
+  readonly extensions: readonly HeardExtension[];
   readonly transactions: readonly SenderTransaction[];
 }

@@ -9,7 +9,7 @@ import {
 import type { Log, Receipt } from '../../protocol/types/receipt.js';
 import { credit, debit, readAccount, writeAccount, type Account } from '../accounts/account.js';
 import type { ModuleTable } from '../modules/index.js';
-import { resolveCall, Revert, runCall, type Module } from '../modules/module.js';
+import { gasOfCall, resolveCall, Revert, runCall, type Module } from '../modules/module.js';
 import type { Overlay } from '../store/overlay.js';
 import { admit } from './admission.js';
 import type { BlockContext, SenderTransaction } from './block-context.js';
@@ -140,7 +140,7 @@ export function runModule(
   state.checkpoint();
   try {
     const call = resolveCall(module, data, valueWei);
-    gasUsed += call.target.gas;
+    gasUsed += gasOfCall(call);
     if (BigInt(gasUsed) > gasLimit) {
       state.rollback();
       return { status: 0, gasUsed: Number(gasLimit), logs: [], output: NO_OUTPUT };

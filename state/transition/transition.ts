@@ -10,6 +10,7 @@ import {
   type Log,
   type Receipt,
 } from '../../protocol/types/receipt.js';
+import { keepBeacon } from '../jobs/beacons.js';
 import { MODULE_TABLE, type ModuleTable } from '../modules/index.js';
 import { nextValidators } from '../staking/active-set.js';
 import { EvidenceError } from '../staking/evidence.js';
@@ -69,12 +70,14 @@ export function transition(
   const beginLogs = runBegin(state, block, input, block.timeMs - parent.timeMs);
   const executed = executeAll(state, block, input, modules);
   const endLogs = endBlock(state, block, executed);
+  const beacon = nextBeacon(block.identity.chainId, parent.beacon, input.beaconReveal);
   progressRecord.write(state, {
     height: block.height,
     timeMs: block.timeMs,
     baseFeeWei: nextBaseFeeWei({ ...block, gasUsed: executed.gasUsed }, block.params.blocks),
-    beacon: nextBeacon(block.identity.chainId, parent.beacon, input.beaconReveal),
+    beacon,
   });
+  keepBeacon(state, block.height, beacon);
   const receipts: BlockReceipts = { beginLogs, receipts: executed.receipts, endLogs };
   const logs = [...beginLogs, ...executed.receipts.flatMap((receipt) => receipt.logs), ...endLogs];
   return {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { keyCommitmentOf, leavesOf, openLeaf } from '../../protocol/audit/commitment.js';
+import { keyCommitmentOf } from '../../protocol/audit/commitment.js';
 import { sealOf } from '../../protocol/audit/seal.js';
-import { treeBranch, treeRoot } from '../../protocol/audit/tree.js';
+import { treeRoot } from '../../protocol/audit/tree.js';
 import { bytesEqual, concatBytes, toHex } from '../../protocol/bytes.js';
 import { sha256 } from '../../protocol/crypto/hash.js';
 import { invariant } from '../../protocol/invariant.js';
@@ -10,6 +10,7 @@ import type { ChainParams } from '../../protocol/params.js';
 import { PRESETS } from '../../protocol/presets.js';
 import * as audit from '../../protocol/types/audit.js';
 import { claimedAttempt, hasEnded, type Attempt, type Voice } from '../../consensus/verification/attempt.js';
+import { commitmentTo, outputRootOf, unsealingOf } from '../../consensus/verification/committing.js';
 import { requiredBondWei } from '../../consensus/verification/bond.js';
 import type { Payment } from '../../consensus/verification/payment.js';
 import type { Verifier } from '../../consensus/verification/seats.js';
@@ -21,12 +22,7 @@ import type {
   Surroundings,
   Unsealing,
 } from '../../consensus/verification/step.js';
-import {
-  answerLeaf,
-  isFullAudit,
-  isWholeChain,
-  type AttemptTerms,
-} from '../../consensus/verification/terms.js';
+import { answerLeaf, isWholeChain, type AttemptTerms } from '../../consensus/verification/terms.js';
 import { auditTransition } from '../../consensus/verification/transition.js';
 import type { Refusal } from '../../consensus/verification/reasons.js';
 
@@ -104,7 +100,6 @@ export class AuditWorld {
   /** What the provider committed to, by leaf. */
   readonly stateIds: readonly Uint8Array[];
   readonly #seed: Uint8Array;
-  readonly #leaves: readonly Uint8Array[];
 
   constructor(options: WorldOptions = {}) {
     const { seed = 1, powers = Array<number>(VERIFIERS).fill(1_000_000) } = options;
@@ -117,7 +112,6 @@ export class AuditWorld {
     this.jobKey = this.hash('job key');
     this.attempt = claimedAttempt(this.#termsOf(options));
     this.stateIds = this.#statesOf();
-    this.#leaves = leavesOf(this.attempt.terms, this.jobKey, this.stateIds);
   }
 
   get terms(): AttemptTerms {
@@ -169,19 +163,14 @@ export class AuditWorld {
   }
 
   commitEvent(): AuditEvent {
-    const { terms } = this;
-    return {
-      kind: 'commit',
-      root: treeRoot(this.#leaves),
-      keyCommitment: keyCommitmentOf(terms, this.jobKey, this.outputRoot()),
-      ...(terms.kind === 'chain' ? { input: openLeaf(terms, this.jobKey, this.stateIds, 0) } : {}),
-    };
+    const { terms, jobKey, stateIds } = this;
+    const keyCommitment = keyCommitmentOf(terms, jobKey, this.outputRoot());
+    return { kind: 'commit', ...commitmentTo(terms, jobKey, stateIds), keyCommitment };
   }
 
   outputRoot(): Uint8Array {
     if (this.provider.garbageOutput) return treeRoot(this.garbageIds());
-    if (this.terms.kind === 'chain') return this.stateIds.at(-1) ?? assert.fail();
-    return treeRoot(this.stateIds);
+    return outputRootOf(this.terms.kind, this.stateIds);
   }
 
   /** States of an output that has nothing to do with the leaves. */
@@ -190,16 +179,7 @@ export class AuditWorld {
   }
 
   unsealing(): Unsealing {
-    const { terms, segments } = this.attempt;
-    const leaves = segments.map((segment) => answerLeaf(terms, segment));
-    const isFull = isFullAudit(terms);
-    if (!isFull && terms.kind === 'chain') leaves.push(terms.segments);
-    return {
-      jobKey: this.jobKey,
-      outputRoot: this.outputRoot(),
-      answers: leaves.map((leaf) => this.stateIds[leaf] ?? assert.fail()),
-      branches: isFull ? [] : leaves.map((leaf) => treeBranch(this.#leaves, leaf)),
-    };
+    return { ...unsealingOf(this.attempt, this.jobKey, this.stateIds), outputRoot: this.outputRoot() };
   }
 
   behaviourOf(validator: Uint8Array): Behaviour {

@@ -114,6 +114,7 @@ export function nextInput(ledger: Reader, changes: Partial<BlockInput> = {}): Bl
     beaconReveal: new Uint8Array(96),
     absent: [],
     evidence: [],
+    extensions: [],
     transactions: [],
     ...changes,
   };

@@ -67,6 +67,7 @@ export class LiveNode {
         const participant = await openParticipant({
           ...{ store, bls, transactions: this.transactions, network: node.network, onStop, onFinal },
           logFolder,
+          evidenceFolder: disk.openFolder('evidence').folder,
           validator: { id: validator.id, key, folder, create: !hasSigner },
           randomBytes: (length) => new Uint8Array(length).fill(index + 1),
           signatures: synchronousEngine(bls),

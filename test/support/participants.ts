@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { Folder } from '../../consensus/disk/disk.js';
 import { decodeMessage, encodeMessage, type Message, type SignedVote } from '../../consensus/messages.js';
 import { nextTick } from './next-tick.js';
 import { synchronousEngine, type SignatureEngine } from '../../consensus/votes/engine.js';
@@ -61,6 +62,7 @@ export class HandNode {
   extension: Uint8Array = new Uint8Array(0);
   #participant: Participant | undefined;
   #hasSigner = false;
+  #evidenceFolder: Folder | undefined;
 
   constructor(town: Town, index: number) {
     this.town = town;
@@ -72,6 +74,11 @@ export class HandNode {
   get participant(): Participant {
     assert.ok(this.#participant, 'the node is open');
     return this.#participant;
+  }
+
+  get evidenceFolder(): Folder {
+    assert.ok(this.#evidenceFolder, 'the node was open');
+    return this.#evidenceFolder;
   }
 
   get isOpen(): boolean {
@@ -100,10 +107,12 @@ export class HandNode {
       sign: (message: Uint8Array) => bls.sign(secretKey, message),
     };
     const { folder } = this.disk.openFolder('signer');
+    this.#evidenceFolder = this.disk.openFolder('evidence').folder;
     this.#participant = await openParticipant({
       store: this.store,
       bls,
       logFolder: this.disk.openFolder('wal').folder,
+      evidenceFolder: this.evidenceFolder,
       validator: isWatcher ? undefined : { id, key, folder, create: !this.#hasSigner },
       randomBytes: (length) => new Uint8Array(length).fill(this.index + 1),
       signatures: signatures ?? synchronousEngine(bls),

@@ -68,6 +68,7 @@ export async function startValidator(
     store,
     bls: chain.bls,
     logFolder: disk.openFolder('wal').folder,
+    evidenceFolder: disk.openFolder('evidence').folder,
     validator: validator &&
       key && { id: validator.id, key, folder: disk.openFolder('signer').folder, create: true },
     randomBytes: (length) => new Uint8Array(length).fill(index + 1),

@@ -8,15 +8,15 @@ import { toHex } from '../../protocol/bytes.js';
 import { sha256 } from '../../protocol/crypto/hash.js';
 import type { ChainParams } from '../../protocol/params.js';
 import { PRESETS } from '../../protocol/presets.js';
+import type { Transaction } from '../../protocol/transactions/types.js';
 import type { Log } from '../../protocol/types/receipt.js';
 import { credit, readAccount } from '../../state/accounts/account.js';
 import { addToPool, poolBalanceWei, takeFromPool } from '../../state/accounts/pools.js';
 import { auditState } from '../../state/invariants/audit.js';
 import { checkBlock } from '../../state/invariants/check-block.js';
-import { feesModule } from '../../state/modules/fees.js';
 import { interfaceOf } from '../../state/modules/interface.js';
-import { MODULE_TABLE, type ModuleTable } from '../../state/modules/index.js';
-import { resolveCall, Revert } from '../../state/modules/module.js';
+import { MODULE_TABLE, MODULES, type ModuleTable } from '../../state/modules/index.js';
+import { resolveCall, Revert, runView, type Module } from '../../state/modules/module.js';
 import { stakingModule } from '../../state/modules/staking.js';
 import { isMember, nextValidators } from '../../state/staking/active-set.js';
 import { delegate as addDelegation } from '../../state/staking/delegating.js';
@@ -32,9 +32,11 @@ import type { BlockInput } from '../../state/transition/block-input.js';
 import { openBlock, transition, type BlockOutcome } from '../../state/transition/transition.js';
 import { genesisValidator, nextInput, TestLedger, transferFrom } from './ledger.js';
 
-/** A call of the staking module by somebody. */
+/** A call of a module by somebody. */
 export interface StakingCall {
   readonly from: Address;
+  /** The staking module unless told otherwise. */
+  readonly module?: Module;
   readonly name: string;
   readonly values: readonly AbiValue[];
   readonly valueWei?: bigint;
@@ -71,6 +73,9 @@ export function stakingParams(changes: {
   readonly consensus?: Partial<ChainParams['consensus']>;
   readonly blocks?: Partial<ChainParams['blocks']>;
   readonly staking?: Partial<ChainParams['staking']>;
+  readonly providers?: Partial<ChainParams['providers']>;
+  readonly sources?: Partial<ChainParams['sources']>;
+  readonly jobs?: Partial<ChainParams['jobs']>;
 }): ChainParams {
   const { params } = PRESETS.devnet;
   return {
@@ -78,10 +83,13 @@ export function stakingParams(changes: {
     consensus: { ...params.consensus, evidenceMaxAgeBlocks: 1, ...changes.consensus },
     blocks: { ...params.blocks, ...changes.blocks },
     staking: { ...params.staking, unbondingBlocks: 2, ...changes.staking },
+    providers: { ...params.providers, unbondingBlocks: 2, ...changes.providers },
+    sources: { ...params.sources, unbondingBlocks: 2, ...changes.sources },
+    jobs: { ...params.jobs, ...changes.jobs },
   };
 }
 
-/** A chain of staking calls on a state in memory. After every block all that must always hold is checked, and that it can be undone. */
+/** A chain of calls of modules on a state in memory. After every block all that must always hold is checked, and that it can be undone. */
 export class StakingChain {
   readonly ledger: TestLedger;
   readonly #checksWhole: boolean;
@@ -114,8 +122,8 @@ export class StakingChain {
     await this.#keep(outcome, before);
     this.#countFees(outcome, options.calls ?? []);
     const byCall = input.transactions.map(({ transaction, sender }, index): CallResult => {
-      const { data, value, nonce } = transaction;
-      const result = results.get(callId(sender, Number(nonce))) ?? unresolved(data, value);
+      const { nonce } = transaction;
+      const result = results.get(callId(sender, Number(nonce))) ?? unresolved(transaction);
       assert.equal(result.status, outcome.receipts.receipts[index]?.status);
       return result;
     });
@@ -157,13 +165,15 @@ export class StakingChain {
 
   /** A view, or what a call would return, on the state as it is. */
   view(name: string, ...values: readonly AbiValue[]): readonly AbiValue[] {
+    return this.viewOf(stakingModule, name, ...values);
+  }
+
+  /** The same of any module. */
+  viewOf(module: Module, name: string, ...values: readonly AbiValue[]): readonly AbiValue[] {
     const state = new Overlay(this.ledger, { maxBytes: 1 << 20 });
     const proposer = nextValidators(this.ledger)[0]?.id ?? new Uint8Array(20);
     const { block } = openBlock(this.ledger, nextInput(this.ledger, { proposer }));
-    const context = { state, block, caller: ALICE, valueWei: 0n };
-    const target = stakingModule.byName.get(name);
-    assert.ok(target);
-    return target.run({ ...context, emit: () => undefined }, values);
+    return runView(module, name, { state, block, caller: ALICE }, values);
   }
 
   get timeMs(): number {
@@ -172,6 +182,10 @@ export class StakingChain {
 
   get height(): number {
     return progressRecord.read(this.ledger).height;
+  }
+
+  get params(): ChainParams {
+    return paramsRecord.read(this.ledger);
   }
 
   get gasLimit(): number {
@@ -252,10 +266,10 @@ export class StakingChain {
     const { baseFeeWei } = progressRecord.read(this.ledger);
     return transferFrom(call.from, {
       nonce: BigInt(nonce),
-      to: stakingModule.address,
+      to: (call.module ?? stakingModule).address,
       value: call.valueWei ?? 0n,
       data: encodeStakingCall(call),
-      gasLimit: call.gasLimit ?? gasOf(call.name),
+      gasLimit: call.gasLimit ?? gasOf(call.name, call.module),
       maxFeePerGas: baseFeeWei,
       maxPriorityFeePerGas: 0n,
     });
@@ -285,22 +299,28 @@ export class StakingChain {
   }
 }
 
-const COMPILED = new Map([...stakingModule.byName].map(([name, { item }]) => [name, compileFunction(item)]));
-
-export function encodeStakingCall({ name, values }: Pick<StakingCall, 'name' | 'values'>): Uint8Array {
-  const compiled = COMPILED.get(name);
-  assert.ok(compiled, `the staking module has ${name}`);
-  return encodeCall(compiled, values);
+export function encodeStakingCall({
+  name,
+  values,
+  module = stakingModule,
+}: Pick<StakingCall, 'name' | 'values' | 'module'>): Uint8Array {
+  const target = module.byName.get(name);
+  assert.ok(target, `the module ${module.name} has ${name}`);
+  return encodeCall(compileFunction(target.item), values);
 }
 
 /** Gas limit of a call: enough for any calldata of these tests. */
-export function gasOf(name: string): bigint {
-  return BigInt(21_000 + 20_000 + (stakingModule.byName.get(name)?.gas ?? 0));
+export function gasOf(name: string, module: Module = stakingModule): bigint {
+  return BigInt(21_000 + 20_000 + (module.byName.get(name)?.gas ?? 0));
 }
 
-/** Notes what each resolved call of the staking module came to, which receipts do not say. */
+/** Notes what each resolved call of a module came to, which receipts do not say. */
 function recordingModules(results: Map<string, CallResult>): ModuleTable {
-  const functions = [...stakingModule.byName].map(([name, target]) => {
+  return new Map(MODULES.map((module) => [toHex(module.address), recordingModule(module, results)]));
+}
+
+function recordingModule(module: Module, results: Map<string, CallResult>): Module {
+  const functions = [...module.byName].map(([name, target]) => {
     const run: typeof target.run = (context, values) => {
       const id = callId(context.caller, readAccount(context.state, context.caller).nonce - 1);
       try {
@@ -314,8 +334,7 @@ function recordingModules(results: Map<string, CallResult>): ModuleTable {
     };
     return [name, { ...target, run }] as const;
   });
-  const recording = { ...stakingModule, byName: new Map(functions) };
-  return new Map([...MODULE_TABLE, [toHex(stakingModule.address), recording]]);
+  return { ...module, byName: new Map(functions) };
 }
 
 function callId(sender: Address, nonce: number): string {
@@ -323,9 +342,11 @@ function callId(sender: Address, nonce: number): string {
 }
 
 /** What a call came to that never reached its function. */
-function unresolved(data: Uint8Array, valueWei: bigint): CallResult {
+function unresolved({ to, data, value }: Pick<Transaction, 'to' | 'data' | 'value'>): CallResult {
   try {
-    resolveCall(stakingModule, data, valueWei);
+    const module = MODULE_TABLE.get(toHex(to ?? new Uint8Array(0)));
+    assert.ok(module, 'a call is of a module');
+    resolveCall(module, data, value);
   } catch (error) {
     if (error instanceof Revert) return { status: 0, revertData: error.revertData };
     throw error;
@@ -333,19 +354,19 @@ function unresolved(data: Uint8Array, valueWei: bigint): CallResult {
   return { status: 0, revertData: new Uint8Array(0) };
 }
 
-const STAKING_ABI = interfaceOf(stakingModule) as Abi;
-const EVENT_ABI = [...STAKING_ABI, ...interfaceOf(feesModule)] as Abi;
+/** What the same error or event is called in two modules is the same. */
+const ABI = MODULES.flatMap(interfaceOf) as Abi;
 
 /** Name of the error a call reverted with, as viem reads it; 'none' when it succeeded. */
 export function errorOf(result: CallResult): string {
   if (result.status === 1) return 'none';
   if (result.revertData.length === 0) return 'out of gas';
-  return decodeErrorResult({ abi: STAKING_ABI, data: toHex(result.revertData) }).errorName;
+  return decodeErrorResult({ abi: ABI, data: toHex(result.revertData) }).errorName;
 }
 
 export function errorArgs(result: CallResult): readonly unknown[] {
   if (result.status === 1) return [];
-  return decodeErrorResult({ abi: STAKING_ABI, data: toHex(result.revertData) }).args ?? [];
+  return decodeErrorResult({ abi: ABI, data: toHex(result.revertData) }).args ?? [];
 }
 
 export interface DecodedEvent {
@@ -362,7 +383,7 @@ export function eventsOf({ receipts }: BlockOutcome): DecodedEvent[] {
 function decodeLog({ topics, data }: Log): DecodedEvent {
   const [first, ...rest] = topics.map((topic) => toHex(topic));
   assert.ok(first);
-  const decoded = decodeEventLog({ abi: EVENT_ABI, topics: [first, ...rest], data: toHex(data) });
+  const decoded = decodeEventLog({ abi: ABI, topics: [first, ...rest], data: toHex(data) });
   return { name: String(decoded.eventName), args: decoded.args as unknown as Record<string, unknown> };
 }
 

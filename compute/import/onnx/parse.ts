@@ -6,7 +6,7 @@ import { readTensor, typeOf } from './tensor.js';
 import { fields, numbersOf, textOf, type Field } from './wire.js';
 
 /** Operators of these versions mean what the steps after this one take them to mean. */
-const OPSETS = { min: 7, max: 25 };
+const OPSETS = { min: 7, max: 28 };
 
 /**
  * A model from the bytes of an `.onnx` file, all of it in that file.

@@ -154,10 +154,12 @@ class SimulatedNode {
     this.#startHead = readHead(disk.store);
     const log = disk.files.openFolder(`wal${disk.suffix}`);
     const signer = disk.files.openFolder(`signer${disk.suffix}`);
+    const evidence = disk.files.openFolder(`evidence${disk.suffix}`);
     this.#participant = await openParticipant({
       store: disk.store,
       bls,
       logFolder: log.folder,
+      evidenceFolder: evidence.folder,
       validator: { id: this.#self.id, key: this.#key(), folder: signer.folder, create: !disk.hasSigner },
       randomBytes: (length) => random.bytes(length),
       signatures: synchronousEngine(bls),

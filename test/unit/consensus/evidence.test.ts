@@ -185,7 +185,7 @@ test('the pool keeps one checked piece of each validator', () => {
 });
 
 test('the pool forgets what is punished or too old, and stays within its bound', () => {
-  const pool = new EvidencePool(1);
+  const pool = new EvidencePool(undefined, 1);
   assert.equal(pool.add(context, sound), true);
   assert.equal(pool.add(context, ofOther), false, 'full');
   pool.remove([Uint8Array.from(member.id)]);

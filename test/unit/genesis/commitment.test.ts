@@ -73,7 +73,7 @@ function idByTheGuide(document: Json): string {
     uint(document['chainId']),
     uint(document['genesisTimeMs']),
     merkle([
-      ...['consensus', 'blocks', 'staking', 'jobs'].map(group),
+      ...['consensus', 'blocks', 'staking', 'jobs', 'providers', 'sources'].map(group),
       list(
         upgrades.upgrades.map((u) => merkle([uint(u['protocolVersion']), uint(u['activationHeight'])])),
         64,

@@ -81,6 +81,44 @@ describe('a contradiction', () => {
     });
   }
 
+  test('outlasts a loss of power of the only one who knows it, and is dropped once it is punished', async () => {
+    const town = await Town.create(5);
+    await town.openAll();
+    await town.runTo(1);
+    const [node, culprit] = [town.node(0), 3];
+    const { id } = town.validator(culprit);
+    town.deliver = () => [];
+    for (const fill of [1, 2]) {
+      const payload = { height: node.height + 1, round: 0, blockId: new Uint8Array(32).fill(fill) };
+      await node.receive({ kind: 'vote', vote: town.signVote(culprit, PREVOTE, payload) });
+    }
+    await town.settle();
+    assert.deepEqual(await saved(node), [`${toHex(id)}.evidence`]);
+    await node.restart();
+    // What it tells others is lost: it must propose the piece itself.
+    town.deliver = ({ message }) => (message.kind === 'evidence' ? [] : [message]);
+    await town.runUntil(() => isTombstoned(node, id));
+    await town.settle();
+    assert.deepEqual(await saved(node), []);
+    assert.deepEqual(node.stops, []);
+    assert.deepEqual(node.warnings, []);
+  });
+
+  test('on a damaged disk is lost, and nothing else is', async () => {
+    const town = await Town.create(4);
+    const node = town.node(0);
+    const { folder, unlock } = node.disk.openFolder('evidence');
+    await folder.writeFile(`${'ab'.repeat(20)}.evidence`, Uint8Array.of(7, 7, 7));
+    await unlock();
+    await town.openAll();
+    await town.runTo(2);
+    assert.deepEqual(
+      node.warnings.map(({ code }) => code),
+      ['EVIDENCE_FILE_CORRUPT'],
+    );
+    assert.deepEqual(await saved(node), []);
+  });
+
   test('of two validators in a row: the set changes twice, and a restart reads every committee', async () => {
     const town = await Town.create(7);
     await town.openAll();
@@ -116,6 +154,10 @@ describe('a contradiction', () => {
     assert.ok(changed.length === 2 && (changed[1] ?? 0) - (changed[0] ?? 0) <= 2, changed.join());
   });
 });
+
+function saved(node: HandNode): Promise<readonly string[]> {
+  return node.evidenceFolder.list();
+}
 
 async function assertTipIsRead(town: Town, node: HandNode): Promise<void> {
   const { tip } = node.participant;

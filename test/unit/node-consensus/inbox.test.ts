@@ -3,7 +3,9 @@ import { describe, test } from 'node:test';
 import { compactBody, compactBodyCodec, type CompactBody } from '../../../consensus/compact-block.js';
 import { duplicateVote } from '../../../consensus/evidence.js';
 import { decodeMessage, encodeMessage, type Message, type Polka } from '../../../consensus/messages.js';
-import { bytesEqual } from '../../../protocol/bytes.js';
+import type { VoteKeeper } from '../../../consensus/core/vote-keeper.js';
+import type { EngineVote } from '../../../consensus/engine/open-height.js';
+import { bytesEqual, toHex } from '../../../protocol/bytes.js';
 import { keccak256 } from '../../../protocol/crypto/hash.js';
 import { voteSignBytes } from '../../../protocol/sign-bytes.js';
 import { SszError, BitArray } from '../../../protocol/ssz/types.js';
@@ -325,6 +327,30 @@ describe('floods', () => {
     );
     await node.receive({ kind: 'votes', votes });
     assert.ok(wanted(node, 'commit') <= 3, `${wanted(node, 'commit')} commits`);
+  });
+
+  test('of votes for ever later rounds a validator is given a few in a second, and later ones when they come again', async () => {
+    const { node, town, block } = await besieged();
+    const { height } = block.header;
+    const name = toHex(town.validator(3).id);
+    const voteIn = (round: number): Message => ({
+      kind: 'vote',
+      vote: town.signVote(3, PREVOTE, { height, round, blockId: NIL_BLOCK_ID }),
+    });
+    const last = 1_000;
+    for (let round = 2; round <= last; round++) await node.receive(voteIn(round));
+    const votes = (): VoteKeeper<EngineVote> | undefined => node.participant.engine.current?.driver.votes;
+    assert.equal(votes()?.has('prevote', 9, name), true);
+    assert.equal(votes()?.has('prevote', last, name), false, 'what is taken in fills the log');
+    await node.receive({
+      kind: 'vote',
+      vote: town.signVote(1, PREVOTE, { height, round: last, blockId: NIL_BLOCK_ID }),
+    });
+    assert.equal(votes()?.has('prevote', last, toHex(town.validator(1).id)), true, 'nobody else is held up');
+    town.clock.nowMs += 1_000;
+    await node.receive(voteIn(last));
+    assert.equal(votes()?.has('prevote', last, name), true);
+    assert.deepEqual(node.blamed, []);
   });
 
   test('votes of strangers, of no round, with foreign or missing extensions are blamed one by one', async () => {

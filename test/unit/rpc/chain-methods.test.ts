@@ -144,6 +144,8 @@ describe('oGPU’s own methods', () => {
         'rewards',
         'unsettledRewards',
         'unbonding',
+        'lockup',
+        'sourceBond',
       ];
       const total = parts.reduce((sum, part) => sum + BigInt(String(supply[`${part}Wei`])), 0n);
       assert.equal(total, TOTAL_SUPPLY_WEI);

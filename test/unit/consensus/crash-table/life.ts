@@ -91,6 +91,7 @@ export class Life implements EngineObserver {
       store: this.store,
       bls: chain.bls,
       logFolder: folder('wal'),
+      evidenceFolder: folder('evidence'),
       validator: { id: self.id, key: this.#key(), folder: folder('signer'), create: isFirst },
       randomBytes: (length) => prng.bytes(length),
       signatures: synchronousEngine(chain.bls),
