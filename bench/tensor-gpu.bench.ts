@@ -21,7 +21,7 @@ export const suite: Suite = {
     Object.assign(process.env, choice.environment);
     const open = await openDevice(choice);
     const executor = openExecutor(open, { vram: createVramQuota(2 ** 29) });
-    const network = enlargingNetwork(64, 32, 3, 4).program;
+    const network = enlargingNetwork(48, 32, 2, 3).program;
     const compared = await compare('tensor-gpu/enlarging-network', network, executor, '≥ 5 × the reference');
     const operators: Measurement[] = [];
     for (const [name, program] of Object.entries(OPERATORS))
@@ -34,7 +34,7 @@ function deviceLine({ device, driver }: DeviceDescription): Measurement {
   return { name: 'tensor-gpu/device', value: `${device}, ${driver}` };
 }
 
-const SIZE = 64;
+const SIZE = 48;
 const CHANNELS = 64;
 
 const OPERATORS: Readonly<Record<string, (graph: GraphBuilder) => TensorRef[]>> = {
@@ -132,7 +132,7 @@ async function compare(
 async function costOf(run: () => unknown): Promise<Cost> {
   await run();
   let wallMs = Infinity;
-  const runs = 6;
+  const runs = 4;
   const before = process.cpuUsage();
   for (let i = 0; i < runs; i++) {
     const startMs = performance.now();
