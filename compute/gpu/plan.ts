@@ -165,7 +165,7 @@ function assignSlots(
 /** Bytes of a slot: in steps of a quarter, so that few sizes serve all, and never more than a binding may have. */
 export function slotSize(bytes: number): number {
   let step = 64;
-  while (4 * step < bytes) step *= 2;
+  while (8 * step < bytes) step *= 2;
   return step * Math.ceil(bytes / step);
 }
 

@@ -3,10 +3,10 @@ import { checkChain, checkNodeKey, checkValidatorKey } from './chain.js';
 import { checkChainClock } from './chain-clock.js';
 import { checkSpace, checkSync } from './disk.js';
 import type { Finding } from './finding.js';
+import { checkGpu } from './gpu.js';
 import {
   checkClock,
   checkFastPaths,
-  checkGpu,
   checkMemory,
   checkNodeVersion,
   checkOpenFiles,

@@ -1,6 +1,5 @@
-import { access, readdir, readFile } from 'node:fs/promises';
+import { access, readFile } from 'node:fs/promises';
 import { availableParallelism, freemem, totalmem } from 'node:os';
-import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { NodeConfig } from '../config/node-config.js';
@@ -99,39 +98,6 @@ export async function checkClock(): Promise<Finding> {
     name,
     `${detail}; ${services.includes(true) ? 'a time service keeps it' : 'no time service is seen from here'}`,
   );
-}
-
-/** Nothing is run on it here: that a device is there says nothing of what it can do. */
-export async function checkGpu(): Promise<Finding> {
-  const devices = (await names('/dev'))
-    .filter((name) => /^(?:nvidia\d+|kfd|dxg)$/.test(name))
-    .map((name) => `/dev/${name}`);
-  const render = (await names('/dev/dri'))
-    .filter((name) => name.startsWith('renderD'))
-    .map((name) => `/dev/dri/${name}`);
-  const drivers = await Promise.all(
-    ['/usr/share/vulkan/icd.d', '/etc/vulkan/icd.d'].map(async (folder) =>
-      (await names(folder)).filter((name) => name.endsWith('.json')).map((name) => join(folder, name)),
-    ),
-  );
-  const found = [...devices, ...render];
-  const icds = drivers.flat();
-  if (found.length === 0)
-    return ok(
-      'GPU',
-      'no adapter found: the reference executor, on the processor, is the fallback; jobs are not built yet',
-    );
-  if (icds.length === 0)
-    return warn(
-      'GPU',
-      `${found.join(', ')}, but no Vulkan driver`,
-      'install the driver of the vendor with its Vulkan part, or Mesa',
-    );
-  return ok('GPU', `${found.join(', ')}; Vulkan drivers ${icds.join(', ')}`);
-}
-
-async function names(folder: string): Promise<string[]> {
-  return readdir(folder).catch(() => []);
 }
 
 async function isReadable(path: string): Promise<boolean> {

@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { OgpuError } from '../../protocol/errors.js';
 import { runCase, type FuzzTarget } from './target.js';
 import { FUZZ_TARGETS } from './targets.js';
+import { deviceTargets } from './tensor-gpu.js';
 
 /** Cases run on one target before the next has its turn. */
 const TURN = 500;
@@ -49,9 +50,10 @@ async function takeTurn(target: FuzzTarget, firstSeed: number, turn: number): Pr
 /** @throws FuzzUsageError */
 function plan(): Plan {
   const { values, positionals } = parsedArguments();
-  const targets = FUZZ_TARGETS.filter(
-    ({ name }) => positionals.length === 0 || positionals.some((part) => name.includes(part)),
+  const named = [...FUZZ_TARGETS, ...deviceTargets].filter(({ name }) =>
+    positionals.some((part) => name.includes(part)),
   );
+  const targets = positionals.length === 0 ? FUZZ_TARGETS : named;
   if (targets.length === 0) throw new FuzzUsageError('no such target');
   return {
     targets,

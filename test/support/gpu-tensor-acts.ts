@@ -10,10 +10,11 @@ import type { OperatorName } from '../../protocol/graph/operators.js';
 import { proveProgram, type ProvenProgram } from '../../protocol/graph/prove.js';
 import { createPrng } from './prng.js';
 import { randomCase, type TensorCase } from './tensor/cases.js';
+import { largeProduct } from './tensor/large-products.js';
 
 export interface CasesSettings {
   readonly choice: AdapterChoice;
-  readonly cases: readonly { readonly op: OperatorName; readonly seed: number }[];
+  readonly cases: readonly { readonly op: OperatorName | 'largeProduct'; readonly seed: number }[];
   readonly unitLimit?: number;
   /** Without `dot4I8Packed`, though the device may have it. */
   readonly withoutDot?: boolean;
@@ -35,11 +36,12 @@ export async function run({ settings, emit, vram }: ProgramContext): Promise<voi
   let ran = 0;
   const wrong: string[] = [];
   for (const { op, seed } of cases) {
-    const sample = randomCase(op, createPrng(seed));
-    const program = proven(sample);
+    const prng = createPrng(seed);
+    const sample = op === 'largeProduct' ? largeProduct(prng) : randomCase(op, prng);
+    const program = provenCase(sample);
     if (program === undefined) continue;
     ran++;
-    const difference = await compare(executor, program, sample);
+    const difference = await compareCase(executor, program, sample);
     if (difference !== undefined) wrong.push(`${op} ${seed}: ${difference}`);
   }
   const result: CasesResult = { ran, wrong };
@@ -47,7 +49,7 @@ export async function run({ settings, emit, vram }: ProgramContext): Promise<voi
 }
 
 /** Undefined where the bounds of its sums are not proved. */
-function proven(sample: TensorCase): ProvenProgram | undefined {
+export function provenCase(sample: TensorCase): ProvenProgram | undefined {
   try {
     return proveProgram(openProgram(sample.graph), sample.weights);
   } catch (error) {
@@ -56,7 +58,8 @@ function proven(sample: TensorCase): ProvenProgram | undefined {
   }
 }
 
-async function compare(
+/** What differs between a device and the reference, in words. */
+export async function compareCase(
   executor: GpuExecutor,
   program: ProvenProgram,
   { inputs, graph }: TensorCase,

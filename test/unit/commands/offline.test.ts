@@ -98,7 +98,7 @@ describe('ogpu doctor', () => {
     assert.equal(code, undefined, JSON.stringify([...by.values()]));
     assert.match(by.get('ledger')?.detail ?? '', /^block 2 of /);
     assert.match(by.get('disk speed')?.detail ?? '', /^fsync [\d.]+ ms median/);
-    assert.match(by.get('GPU')?.detail ?? '', /no adapter found|\/dev\//);
+    assert.match(by.get('GPU')?.detail ?? '', /no adapter found|\/dev\/|answers every question/);
     for (const { verdict, cure } of by.values()) assert.equal(cure === undefined, verdict === 'ok');
   });
 
