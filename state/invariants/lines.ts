@@ -114,6 +114,17 @@ export function referencesOf(key: Uint8Array, value: Uint8Array): readonly Uint8
         STATE_KEYS.source.encode(...STATE_KEYS.attestations.decode(key)),
         ...attestations.decode(value).map(({ validator }) => STATE_KEYS.validator.encode(validator)),
       ];
+    case 'unbondingPool':
+    case 'liveness':
+      return [STATE_KEYS.validator.encode(key.subarray(5, 25))];
+    default:
+      return referencesOfJobs(key, value);
+  }
+}
+
+/** The same of what belongs to jobs. */
+function referencesOfJobs(key: Uint8Array, value: Uint8Array): readonly Uint8Array[] {
+  switch (spaceOf(key)) {
     case 'job': {
       const [id] = STATE_KEYS.job.decode(key);
       const { source, client, phase, attempts, tried, reason } = jobs.decode(value);
@@ -146,9 +157,6 @@ export function referencesOf(key: Uint8Array, value: Uint8Array): readonly Uint8
       const [validator] = STATE_KEYS.dutyPlace.decode(key);
       return [STATE_KEYS.duty.encode(validator, dutyPlaces.decode(value).place)];
     }
-    case 'unbondingPool':
-    case 'liveness':
-      return [STATE_KEYS.validator.encode(key.subarray(5, 25))];
     default:
       return [];
   }

@@ -136,6 +136,11 @@ export class JobChain extends StakingChain {
     };
   }
 
+  /** The same as a tuple of the interface. */
+  termsValue(key: number): AbiValue {
+    return Object.values<AbiValue>({ ...this.terms(key) });
+  }
+
   job(id: Uint8Array): Job {
     return jobs.read(this.ledger, id);
   }

@@ -113,7 +113,7 @@ describe('jobs without an attempt', () => {
 
   test('hundreds are posted in one transaction, and end within blocks that take no more than their share', async () => {
     const chain = await new JobChain({ checksWhole: false }).open();
-    const list = Array.from({ length: 300 }, (_, i) => Object.values(chain.terms(i)));
+    const list = Array.from({ length: 300 }, (_, i) => chain.termsValue(i));
     const valueWei = 300n * ((3n * PRICE_WEI) / 2n);
     const [batch] = (
       await chain.run({ ...byJobs(CLIENT, 'postBatch', list), valueWei, gasLimit: 60_000_000n })
