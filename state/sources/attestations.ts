@@ -54,6 +54,12 @@ export function capableVerifiers(state: Reader, id: Uint8Array): CapableVerifier
   );
 }
 
+/** What a validator has said of a source; undefined where it has not. */
+export function verdictOf(state: Reader, id: Uint8Array, validator: Address): number | undefined {
+  const said = attestations.find(state, id) ?? [];
+  return said.find((each) => bytesEqual(each.validator, validator))?.verdict;
+}
+
 /** Power of the active validators, in millionths of OGPU: of all, and of those that can run a source. */
 export interface AttestedPower {
   readonly capable: number;

@@ -12,6 +12,7 @@ import { payWithdrawal } from '../providers/lockup.js';
 import { takeDue, type DueItem } from '../queues/due.js';
 import { punish } from '../staking/evidence.js';
 import { countAbsence } from '../staking/liveness.js';
+import { hearAttestations } from '../sources/hearing.js';
 import { reviewSources } from '../sources/openness.js';
 import { releaseSource } from '../sources/retiring.js';
 import { payEmission } from '../staking/rewards.js';
@@ -54,6 +55,7 @@ export function beginBlock(
   }
   countAbsence(scope, absent);
   hearAll(jobScope(scopeOf), said);
+  hearAttestations(scopeOf(sourcesModule), said);
   for (const item of takeDue(state, block, MAX_DUE_PER_BLOCK)) runDue(scopeOf, item);
   reviewSources(scopeOf(sourcesModule));
   return logs;

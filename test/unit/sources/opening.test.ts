@@ -2,10 +2,13 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { WEI_PER_OGPU } from '../../../protocol/amounts.js';
 import { bytesEqual } from '../../../protocol/bytes.js';
+import { AUDIT_SOURCE_RUNNABLE, auditEntriesCodec } from '../../../protocol/types/audit.js';
+import { plainEntry } from '../../../consensus/verification/statements.js';
 import { capableVerifiers } from '../../../state/sources/attestations.js';
 import { isOpen } from '../../../state/sources/openness.js';
 import { countJobClosed, countJobOpened } from '../../../state/sources/retiring.js';
 import { readSourceGraph } from '../../../state/sources/source.js';
+import type { Said } from '../../../state/transition/block-input.js';
 import { genesisValidator } from '../../support/ledger.js';
 import {
   attest,
@@ -55,6 +58,36 @@ describe('a source', () => {
     );
     const closed = await chain.run(attest(V2, id, 0n));
     assert.equal(eventValues(closed, 'SourceClosed')[0]?.[1], 1);
+  });
+
+  test('is attested by validators with their votes, one in an extension, and never twice', async () => {
+    const chain = chainOfFour();
+    const [first, second] = [sampleSource(1), sampleSource(2)];
+    await chain.run(registerSource(ALICE, first.bytes), registerSource(ALICE, second.bytes));
+    const saying = (validator: Uint8Array, ...ids: readonly Uint8Array[]): Said => ({
+      validator,
+      content: auditEntriesCodec.encode(
+        ids.map((id) => plainEntry({ job: id, attempt: 0 }, AUDIT_SOURCE_RUNNABLE, 0)),
+      ),
+    });
+    const stranger = new Uint8Array(20).fill(9);
+    const garbage = { validator: V4, content: Uint8Array.of(1, 2, 3) };
+    const unknown = saying(V4, new Uint8Array(32));
+    const block = await chain.block({
+      said: [
+        saying(V1, first.id, second.id),
+        saying(V2, first.id),
+        saying(stranger, first.id),
+        garbage,
+        unknown,
+      ],
+    });
+    assert.equal(eventValues(block, 'SourceAttested').length, 2);
+    assert.equal(isOpen(chain.ledger, first.id), false);
+    const opened = await chain.block({ said: [saying(V1, first.id), saying(V3, first.id)] });
+    assert.equal(eventValues(opened, 'SourceAttested').length, 1, 'what is in the state is not said again');
+    assert.equal(isOpen(chain.ledger, first.id), true);
+    assert.deepEqual(capableVerifiers(chain.ledger, second.id), []);
   });
 
   test('that is retired waits for its last job, then for its time, and is gone', async () => {
