@@ -62,6 +62,10 @@ export const COMMANDS: Readonly<Record<string, Readonly<Record<string, CommandEn
       description: 'register a validator, change its terms, free it from jail, look at all of them',
       load: async () => (await import('./commands/validator.js')).validatorCommand(),
     },
+    job: {
+      description: 'list jobs, see where they are and how they are judged, watch and cancel them',
+      load: async () => (await import('./commands/job.js')).jobCommand(),
+    },
     faucet: {
       description: 'ask a devnet node for some coins',
       load: async () => (await import('./commands/faucet.js')).faucetCommand(),

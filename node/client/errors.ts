@@ -13,6 +13,12 @@ export type ClientErrorCode =
   | 'TRANSACTION_FAILED'
   /** The transaction is not in a block yet. */
   | 'TRANSACTION_PENDING'
+  /** The job has ended without a result. */
+  | 'JOB_NOT_SETTLED'
+  /** The job has not ended in the time it was waited for. */
+  | 'JOB_NOT_ENDED'
+  /** The job has had no attempt yet. */
+  | 'JOB_NOT_ASSIGNED'
   /** A key of another kind than the work needs. */
   | 'CLIENT_KEY_KIND';
 
