@@ -7,7 +7,6 @@ export interface Page {
   readonly limit?: number;
 }
 
-/** A height, a hash or a tag. */
 /** By which one thing jobs are listed. */
 export interface JobFilter {
   readonly client?: Address;
@@ -16,6 +15,7 @@ export interface JobFilter {
   readonly phase?: OgpuResults['ogpu_job']['phase'];
 }
 
+/** A height, a hash or a tag. */
 export type BlockSelector = bigint | Hash | 'latest' | 'earliest';
 
 /** This chain's own methods, typed. No interface: viem takes what could have further fields. */
@@ -35,6 +35,10 @@ export type OgpuActions = {
   getJob(id: Hash, block?: BlockSelector): Promise<OgpuResults['ogpu_job']>;
   getAudit(id: Hash, attempt: number, block?: BlockSelector): Promise<OgpuResults['ogpu_audit']>;
   explainJob(id: Hash, block?: BlockSelector): Promise<OgpuResults['ogpu_explainJob']>;
+  /** Open jobs as a provider sees them. @param provider an address that stands for it */
+  getJobOffers(provider?: Address, page?: Page): Promise<OgpuResults['ogpu_jobOffers']>;
+  /** Attempts under way. @param provider an address that stands for it */
+  getAssignments(provider: Address, page?: Page): Promise<OgpuResults['ogpu_assignments']>;
   getProviders(page?: Page): Promise<OgpuResults['ogpu_providers']>;
   /** @param address of its master, or one that stands for it */
   getProvider(address: Address, block?: BlockSelector): Promise<OgpuResults['ogpu_provider']>;
@@ -74,6 +78,9 @@ export function ogpuActions(client: Client): OgpuActions {
     getJob: (id, block) => ask('ogpu_job', id, selector(block)),
     getAudit: (id, attempt, block) => ask('ogpu_audit', id, attempt, selector(block)),
     explainJob: (id, block) => ask('ogpu_explainJob', id, selector(block)),
+    getJobOffers: (provider, page = {}) =>
+      ask('ogpu_jobOffers', provider === undefined ? {} : { provider }, page),
+    getAssignments: (provider, page = {}) => ask('ogpu_assignments', provider, page),
     getProviders: (page = {}) => ask('ogpu_providers', page),
     getProvider: (address, block) => ask('ogpu_provider', address, selector(block)),
     getSources: (page = {}) => ask('ogpu_sources', page),

@@ -66,6 +66,10 @@ export const COMMANDS: Readonly<Record<string, Readonly<Record<string, CommandEn
       description: 'bring blobs to a node, have them from it, and see what it has',
       load: async () => (await import('./commands/blob.js')).blobCommand(),
     },
+    job: {
+      description: 'list jobs, see where they are and how they are judged, watch and cancel them',
+      load: async () => (await import('./commands/job.js')).jobCommand(),
+    },
     faucet: {
       description: 'ask a devnet node for some coins',
       load: async () => (await import('./commands/faucet.js')).faucetCommand(),

@@ -3,6 +3,7 @@ import type { BlobShape } from './methods/blobs.js';
 import type { ParamsShape, SupplyShape } from './methods/economy.js';
 import type { GiftShape } from './methods/faucet.js';
 import type { AuditShape, ExplanationShape, JobShape } from './methods/jobs.js';
+import type { AssignmentShape, JobOfferShape } from './methods/offers.js';
 import type { AttestedSourceShape, ProviderShape, SourceGraphShape, SourceShape } from './methods/market.js';
 import type {
   AccountProofShape,
@@ -53,6 +54,14 @@ export interface OgpuResults {
   readonly ogpu_job: z.input<typeof JobShape>;
   readonly ogpu_audit: z.input<typeof AuditShape>;
   readonly ogpu_explainJob: z.input<typeof ExplanationShape>;
+  readonly ogpu_jobOffers: {
+    readonly offers: readonly z.input<typeof JobOfferShape>[];
+    readonly next: string | null;
+  };
+  readonly ogpu_assignments: {
+    readonly assignments: readonly z.input<typeof AssignmentShape>[];
+    readonly next: string | null;
+  };
   readonly ogpu_source: z.input<typeof AttestedSourceShape>;
   readonly ogpu_sourceGraph: z.input<typeof SourceGraphShape>;
   readonly ogpu_params: z.input<typeof ParamsShape>;

@@ -93,6 +93,51 @@ export const Unbonding = z.object({
 export type Unbonding = z.output<typeof Unbonding>;
 export const UnbondingPage = z.object({ unbondings: z.array(Unbonding), next });
 
+export const JobAnswer = z.object({
+  id: Text,
+  phase: Text,
+  reason: Text.nullable(),
+  maxPriceWei: Wei,
+  deadlineMs: z.number(),
+  attempts: z.number().int(),
+});
+export const JobPage = z.object({ jobs: z.array(JobAnswer), next });
+
+export const JobExplanation = z.object({
+  job: Text,
+  phase: Text,
+  reason: Text.nullable(),
+  attempt: z
+    .object({
+      number: z.number().int(),
+      phase: Text,
+      ending: Text.nullable(),
+      meaning: Text.nullable(),
+      round: z.number().int(),
+    })
+    .nullable(),
+  waitsFor: z.string(),
+  voices: z.object({ waiting: z.number().int(), heard: z.number().int() }).nullable(),
+  next: Text,
+  due: z.object({ timeMs: z.number(), height: Height }).nullable(),
+});
+export type JobExplanation = z.output<typeof JobExplanation>;
+
+const Voice = z.object({ validator: Text, power: z.number(), status: Text });
+const Voices = z.object({ voices: z.array(Voice) });
+export const AuditAnswer = z.looseObject({
+  provider: Text,
+  phase: Text,
+  ending: Text.nullable(),
+  priceWei: Wei,
+  bondWei: Wei,
+  segments: z.array(z.number().int()),
+  seats: z.array(Voice),
+  escalation: Voices.nullable(),
+  publication: Voices.nullable(),
+});
+export type AuditAnswer = z.output<typeof AuditAnswer>;
+
 export const Upgrades = z.object({
   upgrades: z.array(z.object({ protocolVersion: z.number().int(), activationHeight: Height })).min(1),
 });

@@ -8,6 +8,8 @@ import { invariant } from '../../protocol/invariant.js';
 import { encodeTransaction } from '../../protocol/transactions/encode.js';
 import { signTransaction } from '../../protocol/transactions/sign.js';
 import { transactionHash } from '../../protocol/transactions/hash.js';
+import type { Module } from '../../state/modules/module.js';
+import { jobsModule } from '../../state/modules/jobs.js';
 import { stakingModule } from '../../state/modules/staking.js';
 import { LatestBlock, Quantity, Receipt } from './answers.js';
 import { ClientError } from './errors.js';
@@ -31,9 +33,18 @@ export interface Outcome {
 
 /** A call of the staking module. */
 export function stakingIntent(name: string, values: readonly AbiValue[], valueWei = 0n): Intent {
-  const called = stakingModule.byName.get(name);
-  invariant(called !== undefined, 'the staking module has this function');
-  return { to: stakingModule.address, valueWei, data: encodeCall(compileFunction(called.item), values) };
+  return intentOf(stakingModule, name, values, valueWei);
+}
+
+/** A call of the jobs module. */
+export function jobsIntent(name: string, values: readonly AbiValue[], valueWei = 0n): Intent {
+  return intentOf(jobsModule, name, values, valueWei);
+}
+
+function intentOf(module: Module, name: string, values: readonly AbiValue[], valueWei: bigint): Intent {
+  const called = module.byName.get(name);
+  invariant(called !== undefined, 'the module has this function');
+  return { to: module.address, valueWei, data: encodeCall(compileFunction(called.item), values) };
 }
 
 /**

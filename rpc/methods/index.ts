@@ -12,6 +12,7 @@ import { logMethods } from './logs.js';
 import { jobMethods } from './jobs.js';
 import { marketMethods } from './market.js';
 import { networkMethods } from './network.js';
+import { offerMethods } from './offers.js';
 import { poolMethods } from './pool.js';
 import { proofMethods } from './proofs.js';
 import { stakingMethods } from './staking.js';
@@ -37,6 +38,7 @@ export const METHODS: readonly RpcMethod[] = [
   ...stakingMethods,
   ...marketMethods,
   ...jobMethods,
+  ...offerMethods,
   ...economyMethods,
   ...proofMethods,
   ...blobMethods,

@@ -16,10 +16,10 @@ import { AddressText, BlockSelector, Hash, HashText, LATEST } from '../schema/va
 import { then } from '../transport/then.js';
 import { ChecksumAddress, Height, UnixMs, WeiText } from './status.js';
 
-const Counter = z.int().min(0);
+export const Counter = z.int().min(0);
 const PhaseName = z.enum([...OPEN_PHASES, ...ENDINGS]);
-const JobPhaseName = z.enum(['OPEN', 'ASSIGNED', 'SETTLED', 'REFUNDED', 'CANCELLED', 'EXPIRED']);
-const Moment = z.strictObject({ timeMs: UnixMs, height: Height });
+export const JobPhaseName = z.enum(['OPEN', 'ASSIGNED', 'SETTLED', 'REFUNDED', 'CANCELLED', 'EXPIRED']);
+export const Moment = z.strictObject({ timeMs: UnixMs, height: Height });
 
 export const JobShape = z
   .strictObject({
@@ -208,7 +208,7 @@ function jobJson(id: Uint8Array, found: Job): z.input<typeof JobShape> {
   };
 }
 
-function auditJson(attempt: Attempt): z.input<typeof AuditShape> {
+export function auditJson(attempt: Attempt): z.input<typeof AuditShape> {
   const { terms, commitment, unsealed, escalation, publication } = attempt;
   return {
     ...{ job: toHex(terms.job), attempt: terms.attempt, provider: toChecksumAddress(terms.provider) },

@@ -1,6 +1,6 @@
 import type { Address } from '../../protocol/address.js';
 import { bytesEqual } from '../../protocol/bytes.js';
-import { hasCome } from '../../protocol/moment.js';
+import { hasCome, type BlockMoment } from '../../protocol/moment.js';
 import { Revert } from '../modules/module.js';
 import { mayClaim } from '../providers/bonds.js';
 import { freeWei, isOwn, providerByOperator, type FoundProvider } from '../providers/provider.js';
@@ -52,11 +52,14 @@ export function claim(scope: JobScope, id: Uint8Array, caller: Address, priceWei
 function assertCollecting({ block }: JobScope, job: Job): void {
   if (hasJobEnded(job)) throw refusal(job, undefined, 'ENDED');
   if (phaseOf(job) !== 'OPEN' || job.attempts >= MAX_ATTEMPTS) throw refusal(job, undefined, 'WRONG_PHASE');
+  if (!isCollecting(job, block)) throw refusal(job, undefined, 'TOO_LATE');
+}
+
+/** Whether an open job takes claims at this moment. */
+export function isCollecting(job: Job, now: BlockMoment): boolean {
   const isClosed =
-    job.claims.length > 0 && hasCome({ timeMs: job.claimByMs, height: job.claimByHeight }, block);
-  if (job.drawHeight > 0 || isClosed || hasCome(claimableUntil(job), block)) {
-    throw refusal(job, undefined, 'TOO_LATE');
-  }
+    job.claims.length > 0 && hasCome({ timeMs: job.claimByMs, height: job.claimByHeight }, now);
+  return job.drawHeight === 0 && !isClosed && !hasCome(claimableUntil(job), now);
 }
 
 /** The provider that the caller stands for. @throws Revert NotProvider */

@@ -12,6 +12,8 @@ import { freeWei, partiesOf, providers } from '../providers/provider.js';
 import { drawWeights, weightOfClaim } from '../providers/weight.js';
 import { capableVerifiers } from '../sources/attestations.js';
 import { segmentKindOf, sources } from '../sources/source.js';
+import type { Reader } from '../store/store.js';
+import type { BlockContext } from '../transition/block-context.js';
 import { EVENTS } from './abi.js';
 import { live, scheduleJob } from './life.js';
 import { writeAttempt } from './attempt.js';
@@ -86,13 +88,23 @@ function assign(scope: JobScope, id: Uint8Array, before: Job, job: Job, claim: C
   invariant(!hasCome(claimableUntil(before), block), 'a job is assigned in time');
 }
 
+/** What terms depend on: a block under way, or the one after a state that is read. */
+export interface TermsScope {
+  readonly state: Reader;
+  readonly block: Pick<BlockContext, 'height' | 'timeMs' | 'params'> & {
+    readonly identity: { readonly chainId: number };
+  };
+}
+
 /** What an attempt by this claim would be judged by. */
 export function termsOf(
-  scope: JobScope,
+  scope: TermsScope,
   id: Uint8Array,
   job: Job,
-  { provider, priceWei }: Claim,
+  claim: Claim,
+  own: readonly Address[] = partiesOf(scope.state, claim.provider),
 ): AttemptTerms {
+  const { provider, priceWei } = claim;
   const { state, block } = scope;
   const { identity, params } = block;
   const source = sources.read(state, job.source);
@@ -115,7 +127,7 @@ export function termsOf(
       inputId: job.inputId,
       judgeMs,
     },
-    parties: partiesWith(partiesOf(state, provider), job.client),
+    parties: [...own, job.client],
     commitBy: { timeMs: block.timeMs + params.jobs.commitWindowMs + workMs, height },
     releaseBy: { timeMs: block.timeMs + params.jobs.releaseWindowMs, height },
   };
@@ -124,8 +136,4 @@ export function termsOf(
   );
   const bondTerms = { ...terms, valueWei: job.valueWei };
   return { ...terms, bondWei: requiredBondWei(params.jobs, bondTerms, operatorCount(able), able.length) };
-}
-
-function partiesWith(own: readonly Address[], client: Address): Address[] {
-  return [...own, client];
 }
