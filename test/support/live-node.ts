@@ -51,6 +51,7 @@ export class LiveNode {
     this.transactions = new SimulatedTransactions(store, chain.genesis.chainId, nowMs);
     const key = keyOf(chain, index);
     const [{ folder }, { folder: logFolder }] = [disk.openFolder('signer'), disk.openFolder('wal')];
+    const { folder: evidenceFolder } = disk.openFolder('evidence');
     let hasSigner = options.disk !== undefined;
     const onStop = (error: unknown): void => {
       this.stops.push(error);
@@ -67,7 +68,7 @@ export class LiveNode {
         const participant = await openParticipant({
           ...{ store, bls, transactions: this.transactions, network: node.network, onStop, onFinal },
           logFolder,
-          evidenceFolder: disk.openFolder('evidence').folder,
+          evidenceFolder,
           validator: { id: validator.id, key, folder, create: !hasSigner },
           randomBytes: (length) => new Uint8Array(length).fill(index + 1),
           signatures: synchronousEngine(bls),
