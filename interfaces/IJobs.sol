@@ -217,6 +217,9 @@ interface IJobs {
     /// @notice The bytes are no signed entry of a validator.
     error InvalidRecord(string reason);
 
+    /// @notice No program is registered under this hash.
+    error UnknownSource(bytes32 source);
+
     /// @notice The module has no function with this selector; shorter calldata is given as it is.
     error UnknownFunction(bytes selector);
 

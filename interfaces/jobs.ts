@@ -55,6 +55,7 @@ export const jobsAbi = [
   {"type":"error","name":"ItemMismatch","inputs":[{"name":"item","type":"uint16"},{"name":"stateId","type":"bytes32"}]},
   {"type":"error","name":"TooMuchData","inputs":[{"name":"maximumBytes","type":"uint256"}]},
   {"type":"error","name":"InvalidRecord","inputs":[{"name":"reason","type":"string"}]},
+  {"type":"error","name":"UnknownSource","inputs":[{"name":"source","type":"bytes32"}]},
   {"type":"error","name":"UnknownFunction","inputs":[{"name":"selector","type":"bytes"}]},
   {"type":"error","name":"InvalidCalldata","inputs":[{"name":"reason","type":"string"}]},
   {"type":"error","name":"NotPayable","inputs":[]},

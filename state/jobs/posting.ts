@@ -63,7 +63,7 @@ export function post(
     if (pastJobs.find(state, id) !== undefined) knownJob(scope, id);
     const escrowWei = terms.maxPriceWei + terms.auditFeeWei;
     requiredWei += escrowWei;
-    if (escrowWei > leftWei) throw new Revert(ERRORS.EscrowTooLow, [requiredWei, sentWei]);
+    if (escrowWei > leftWei) throw new Revert(ERRORS.EscrowTooLow, [atMost256Bits(requiredWei), sentWei]);
     leftWei -= escrowWei;
     if (!open.some((source) => bytesEqual(source, terms.source))) {
       knownSource(scope, terms.source);
@@ -75,6 +75,11 @@ export function post(
   });
   credit(state, client, leftWei);
   return ids;
+}
+
+/** Two amounts of 256 bits can add up to more than the error has room for. */
+function atMost256Bits(wei: bigint): bigint {
+  return wei < 2n ** 256n ? wei : 2n ** 256n - 1n;
 }
 
 function openJob(scope: JobScope, id: Uint8Array, client: Address, terms: PostedTerms): void {

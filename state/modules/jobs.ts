@@ -13,6 +13,7 @@ import { readJudge } from '../jobs/judges.js';
 import { cancel, post, type PostedTerms } from '../jobs/posting.js';
 import { provide, publish } from '../jobs/providing.js';
 import type { JobScope } from '../jobs/settling.js';
+import { ERRORS as SOURCE_ERRORS } from '../sources/abi.js';
 import { MODULE_ADDRESSES } from './addresses.js';
 import { bytesArgument, listArgument, uintArgument } from './arguments.js';
 import { defineModule, Revert, type CallContext, type ModuleFunction } from './module.js';
@@ -273,7 +274,7 @@ export const jobsModule = defineModule({
   address: MODULE_ADDRESSES.jobs,
   functions: [...clientFunctions, ...providerFunctions, ...everybodysFunctions, ...views],
   events: Object.values(EVENTS),
-  errors: Object.values(ERRORS),
+  errors: [...Object.values(ERRORS), SOURCE_ERRORS.UnknownSource],
 });
 
 const ZERO = new Uint8Array(32);
