@@ -4,7 +4,6 @@ import type { JobPlan } from '../protocol/graph/segmentation.js';
 import {
   firstState,
   placePart,
-  readPart,
   segmentInputs,
   segmentItems,
   segmentPart,
@@ -79,11 +78,6 @@ export async function judgeSegments(
     invariant(id !== undefined, 'each segment was run');
     return id;
   });
-}
-
-/** Content ids of all parts of a batch's output, in order: whoever has the output can recompute every leaf. */
-export function partsOfOutput(plan: JobPlan, output: Uint8Array): Uint8Array[] {
-  return allSegments(plan).map((index) => stateIdOf(readPart(plan, output, index)));
 }
 
 function isChain({ segmentation }: JobPlan): boolean {

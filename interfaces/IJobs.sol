@@ -7,8 +7,10 @@ address constant JOBS_ADDRESS = 0x0000000000000000000000006F67707500000007;
 interface IJobs {
     struct Terms {
         bytes32 source;
+        bytes32 input;
         bytes32 inputId;
         bytes32 key;
+        bytes32 segmentation;
         uint16 segments;
         uint16 sampled;
         bool full;
@@ -44,11 +46,12 @@ interface IJobs {
         bytes32[] calldata inputBranch
     ) external;
 
-    /// @notice Lays open what is judged: the job key, the root of the output, and content ids of what segments come to.
+    /// @notice Lays open what is judged: the job key, the root of the output, the blob that holds it, and content ids of what segments come to.
     function unseal(
         bytes32 job,
         bytes32 jobKey,
         bytes32 outputRoot,
+        bytes32 outputId,
         bytes32[] calldata answers,
         bytes32[][] calldata branches
     ) external;
@@ -71,7 +74,7 @@ interface IJobs {
     /// @notice A job: phase 0 open, 1 assigned, 2 settled, 3 refunded, 4 cancelled, 5 expired; and when it settles itself, at a time in Unix milliseconds and a height.
     function job(
         bytes32 id
-    ) external view returns (address client, bytes32 source, bytes32 inputId, uint16 segments, uint8 phase, uint8 reason, uint8 attempts, uint256 maxPriceWei, uint256 auditFeeWei, uint256 valueWei, uint256 escrowWei, uint64 dueMs, uint64 dueHeight);
+    ) external view returns (address client, bytes32 source, bytes32 input, bytes32 inputId, bytes32 segmentation, uint16 segments, uint8 phase, uint8 reason, uint8 attempts, uint256 maxPriceWei, uint256 auditFeeWei, uint256 valueWei, uint256 escrowWei, uint64 dueMs, uint64 dueHeight);
 
     /// @notice Who wants a job, and for what price in wei.
     function claims(bytes32 id) external view returns (address[] memory providers, uint256[] memory pricesWei);
@@ -124,8 +127,14 @@ interface IJobs {
         uint64 deadlineHeight
     );
 
-    /// @notice The provider has laid open what was judged; the output is the one with this root.
-    event AttemptUnsealed(bytes32 indexed job, uint8 indexed attempt, bytes32 jobKey, bytes32 outputRoot);
+    /// @notice The provider has laid open what was judged; the output is the one with this root, in the blob with this id.
+    event AttemptUnsealed(
+        bytes32 indexed job,
+        uint8 indexed attempt,
+        bytes32 jobKey,
+        bytes32 outputRoot,
+        bytes32 outputId
+    );
 
     /// @notice Data that verifiers miss stands in the calldata of this transaction.
     event ItemPublished(bytes32 indexed job, uint8 indexed attempt, uint16 item, bytes32 stateId);
@@ -162,6 +171,9 @@ interface IJobs {
 
     /// @notice A job has 1 to this many segments; fewer when all are audited.
     error InvalidSegments(uint16 maximum, uint16 provided);
+
+    /// @notice How the input is cut: no segmentation, of a KIND that the source is not run by, or with another COUNT of segments.
+    error InvalidSegmentation(string reason);
 
     /// @notice So many segments are drawn at least and at most; 0 asks for the least.
     error InvalidSample(uint16 minimum, uint16 maximum, uint16 provided);

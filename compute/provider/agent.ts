@@ -214,8 +214,8 @@ export class ProviderAgent {
   async #unseal(attempt: Attempt, { stateIds, output }: JobResult): Promise<void> {
     const { terms } = attempt;
     const outputId = await this.#parts.publishOutput(output);
-    const unsealing = unsealingOf(attempt, jobKeyOf(this.#parts.secret, terms), stateIds);
-    await this.#parts.market.unseal(terms, unsealing, outputId);
+    const jobKey = jobKeyOf(this.#parts.secret, terms);
+    await this.#parts.market.unseal(terms, unsealingOf(attempt, jobKey, stateIds, outputId));
   }
 
   /** Once in each life: whoever held the output may have lost it. */

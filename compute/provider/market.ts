@@ -42,8 +42,7 @@ export interface Market {
   claim(job: Uint8Array, priceWei: bigint): Promise<void>;
   release(subject: AuditSubject): Promise<void>;
   commit(subject: AuditSubject, commitment: Commitment & { readonly input?: Opening }): Promise<void>;
-  /** @param outputId of the blob that holds the whole output */
-  unseal(subject: AuditSubject, unsealing: Unsealing, outputId: Uint8Array): Promise<void>;
+  unseal(subject: AuditSubject, unsealing: Unsealing): Promise<void>;
   /** Puts data that is called unavailable on the chain. */
   publish(subject: AuditSubject, data: Uint8Array): Promise<void>;
 }

@@ -49,6 +49,8 @@ export interface Commitment {
 export interface Unsealed {
   readonly jobKey: Uint8Array;
   readonly outputRoot: Uint8Array;
+  /** The blob that is said to hold the output: whether it does, verifiers say. */
+  readonly outputId: Uint8Array;
   /** Content ids of what the judged segments come to, in the order of `segments`. */
   readonly answers: readonly Uint8Array[];
 }

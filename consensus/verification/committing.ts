@@ -23,11 +23,12 @@ export function commitmentTo(
   };
 }
 
-/** What lays open the segments that are judged. */
+/** What lays open the segments that are judged. @param outputId of the blob that holds the output */
 export function unsealingOf(
   { terms, segments }: Pick<Attempt, 'terms' | 'segments'>,
   jobKey: Uint8Array,
   stateIds: readonly Uint8Array[],
+  outputId: Uint8Array,
 ): Unsealing {
   const isFull = isFullAudit(terms);
   const judged = segments.map((segment) => answerLeaf(terms, segment));
@@ -36,6 +37,7 @@ export function unsealingOf(
   return {
     jobKey,
     outputRoot: outputRootOf(terms.kind, stateIds),
+    outputId,
     answers: leaves.map((leaf) => stateAt(stateIds, leaf)),
     branches: isFull ? [] : leaves.map((leaf) => treeBranch(tree, leaf)),
   };

@@ -33,6 +33,8 @@ export type EventOf<Kind extends AuditEventKind> = Extract<AuditEvent, { readonl
 export interface Unsealing {
   readonly jobKey: Uint8Array;
   readonly outputRoot: Uint8Array;
+  /** The blob that holds the output. */
+  readonly outputId: Uint8Array;
   /** Content ids of what the judged segments come to, ascending; of a sampled chain, the last state's at the end. */
   readonly answers: readonly Uint8Array[];
   /** A branch for each answer; none at all in a full audit, whose answers make the whole tree. */

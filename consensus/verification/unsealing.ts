@@ -31,14 +31,14 @@ import { allHave, hear } from './voices.js';
 export function unseal(attempt: Attempt, unsealing: Unsealing, surroundings: Surroundings): Outcome {
   const fault = faultOf(attempt, unsealing);
   if (fault !== undefined) return refuse(fault);
-  const { jobKey, outputRoot } = unsealing;
+  const { jobKey, outputRoot, outputId } = unsealing;
   const answers = unsealing.answers.slice(0, attempt.segments.length);
   const deadline = windowOf(surroundings, surroundings.params.jobs.revealWindowMs);
   const open: Attempt = {
     ...attempt,
     phase: 'REVEALING',
     deadline,
-    unsealed: { jobKey, outputRoot, answers },
+    unsealed: { jobKey, outputRoot, outputId, answers },
   };
   return allHave(open.seats, 'sealed') ? finishRevealing(open, surroundings) : proceed(open);
 }
@@ -51,9 +51,9 @@ export function closeUnsealing(attempt: Attempt, surroundings: Surroundings): Ou
 /** Why an unsealing is not of what was committed to. */
 function faultOf(attempt: Attempt, unsealing: Unsealing): Refusal | undefined {
   const { terms } = attempt;
-  const { jobKey, outputRoot, answers } = unsealing;
+  const { jobKey, outputRoot, outputId, answers } = unsealing;
   const commitment = commitmentOf(attempt);
-  if (jobKey.length !== 32 || outputRoot.length !== 32) return 'KEY_MISMATCH';
+  if (jobKey.length !== 32 || outputRoot.length !== 32 || outputId.length !== 32) return 'KEY_MISMATCH';
   if (!bytesEqual(keyCommitmentOf(terms, jobKey, outputRoot), commitment.keyCommitment))
     return 'KEY_MISMATCH';
   if (answers.some(({ length }) => length !== 32)) return 'ANSWERS_MISMATCH';

@@ -151,6 +151,9 @@ function refuse(message: string): never {
 
 const KINDS = ['rows', 'windows', 'tiles', 'steps'] as const;
 
+/** How many numbers each kind has. */
+const NUMBERS = [1, 2, 3, 1];
+
 const codec = createCodec(
   'Segmentation',
   unionOf([
@@ -164,6 +167,20 @@ const codec = createCodec(
 /** @throws SszError where a number is not one of 32 bits */
 export function encodeSegmentation({ kind, ...value }: Segmentation): Uint8Array {
   return codec.encode({ selector: KINDS.indexOf(kind), value });
+}
+
+/** As calls and views of the ledger have it: the encoding, and zeros. 32 bytes. */
+export function segmentationWord(segmentation: Segmentation): Uint8Array {
+  const word = new Uint8Array(32);
+  word.set(encodeSegmentation(segmentation));
+  return word;
+}
+
+/** @throws SszError for anything but the one word of a segmentation */
+export function readSegmentationWord(word: Uint8Array): Segmentation {
+  const end = word.findLastIndex((byte) => byte !== 0) + 1;
+  const numbers = NUMBERS[word[0] ?? 0] ?? 0;
+  return decodeSegmentation(word.subarray(0, Math.max(end, 1 + 4 * numbers)));
 }
 
 /** @throws SszError for anything but the one encoding of a segmentation */

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { toChecksumAddress } from '../../protocol/address.js';
 import { toHex } from '../../protocol/bytes.js';
+import { decodeSegmentation } from '../../protocol/graph/segmentation.js';
 import { ENDINGS, OPEN_PHASES, type Attempt, type Voice } from '../../consensus/verification/attempt.js';
 import { explainJob, type Explanation } from '../../state/jobs/explain.js';
 import { JOB_PHASES, jobs, phaseOf, reasonOf, type Job } from '../../state/jobs/job.js';
@@ -21,12 +22,24 @@ const PhaseName = z.enum([...OPEN_PHASES, ...ENDINGS]);
 export const JobPhaseName = z.enum(['OPEN', 'ASSIGNED', 'SETTLED', 'REFUNDED', 'CANCELLED', 'EXPIRED']);
 export const Moment = z.strictObject({ timeMs: UnixMs, height: Height });
 
+/** How the input of a job is cut. */
+export const SegmentationShape = z
+  .discriminatedUnion('kind', [
+    z.strictObject({ kind: z.literal('rows'), count: Counter }),
+    z.strictObject({ kind: z.literal('windows'), length: Counter, hop: Counter }),
+    z.strictObject({ kind: z.literal('tiles'), height: Counter, width: Counter, margin: Counter }),
+    z.strictObject({ kind: z.literal('steps'), count: Counter }),
+  ])
+  .meta({ id: 'Segmentation', description: 'How the input is cut into segments.' });
+
 export const JobShape = z
   .strictObject({
     id: HashText,
     client: ChecksumAddress,
     source: HashText,
+    input: HashText.describe('The blob that holds the whole input.'),
     inputId: HashText,
+    segmentation: SegmentationShape,
     segments: Counter,
     sampled: Counter.describe('Segments that are drawn when the audit is not full.'),
     full: z.boolean(),
@@ -65,6 +78,7 @@ export const AuditShape = z
     bondWei: WeiText,
     root: HashText.nullable().describe('What the provider has committed to.'),
     outputRoot: HashText.nullable(),
+    outputId: HashText.nullable().describe('The blob that is said to hold the output.'),
     segments: z.array(Counter).describe('That are judged.'),
     uncovered: z.array(Counter).describe('That lack seals: all verifiers judge them.'),
     seatTarget: Counter,
@@ -193,7 +207,8 @@ function jobJson(id: Uint8Array, found: Job): z.input<typeof JobShape> {
     id: toHex(id),
     client: toChecksumAddress(found.client),
     source: toHex(found.source),
-    inputId: toHex(found.inputId),
+    ...{ input: toHex(found.input), inputId: toHex(found.inputId) },
+    segmentation: decodeSegmentation(found.segmentation),
     ...{ segments, sampled, full: found.full === 1, phase: phaseOf(found), reason: reasonOf(found) ?? null },
     maxPriceWei: found.maxPriceWei.toString(),
     auditFeeWei: found.auditFeeWei.toString(),
@@ -217,6 +232,7 @@ export function auditJson(attempt: Attempt): z.input<typeof AuditShape> {
     ...{ priceWei: terms.priceWei.toString(), bondWei: terms.bondWei.toString() },
     root: commitment === undefined ? null : toHex(commitment.root),
     outputRoot: unsealed === undefined ? null : toHex(unsealed.outputRoot),
+    outputId: unsealed === undefined ? null : toHex(unsealed.outputId),
     ...{ segments: [...attempt.segments], uncovered: [...attempt.uncovered], seatTarget: attempt.seatTarget },
     seats: attempt.seats.map(voiceJson),
     escalation:

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { toChecksumAddress, type Address } from '../../protocol/address.js';
 import { bytesEqual, toHex } from '../../protocol/bytes.js';
+import { decodeSegmentation } from '../../protocol/graph/segmentation.js';
 import { hasEnded, type Attempt } from '../../consensus/verification/attempt.js';
 import { JOB_PHASES, jobs, type Job } from '../../state/jobs/job.js';
 import type { TermsScope } from '../../state/jobs/drawing.js';
@@ -17,7 +18,7 @@ import { RpcError } from '../errors/rpc-error.js';
 import { defineMethod, parameter, type RpcMethod } from '../method.js';
 import { NextCursor, Page } from '../schema/paging.js';
 import { AddressText, HashText } from '../schema/values.js';
-import { AuditShape, auditJson, Counter, Moment } from './jobs.js';
+import { AuditShape, auditJson, Counter, Moment, SegmentationShape } from './jobs.js';
 import { ChecksumAddress, UnixMs, WeiText } from './status.js';
 
 const Kind = z.enum(['batch', 'chain']);
@@ -28,7 +29,9 @@ export const JobOfferShape = z
     job: HashText,
     client: ChecksumAddress,
     source: HashText,
+    input: HashText,
     inputId: HashText,
+    segmentation: SegmentationShape,
     kind: Kind,
     segments: Counter,
     maxPriceWei: WeiText,
@@ -63,6 +66,8 @@ const TermsShape = z.strictObject({
 export const AssignmentShape = z
   .strictObject({
     source: HashText,
+    input: HashText,
+    segmentation: SegmentationShape,
     terms: TermsShape,
     audit: AuditShape,
     keyCommitment: HashText.nullable(),
@@ -167,7 +172,8 @@ function offerJson(id: Uint8Array, job: Job, offer: JobOffer): z.input<typeof Jo
   const { segments, quoteUntilMs, deadlineMs } = job;
   return {
     ...{ job: toHex(id), client: toChecksumAddress(job.client), kind, segments },
-    ...{ source: toHex(job.source), inputId: toHex(job.inputId), maxPriceWei: job.maxPriceWei.toString() },
+    ...{ source: toHex(job.source), input: toHex(job.input), inputId: toHex(job.inputId) },
+    ...{ segmentation: decodeSegmentation(job.segmentation), maxPriceWei: job.maxPriceWei.toString() },
     ...{ bondWei: bondWei.toString(), workUnits: workUnits.toString(), memoryBytes, isClaimable },
     claim:
       claim === undefined ? null : { priceWei: claim.priceWei.toString(), bondWei: claim.bondWei.toString() },
@@ -179,7 +185,8 @@ function assignmentJson(job: Job, attempt: Attempt): z.input<typeof AssignmentSh
   const { terms, commitment, unsealed, offered, published } = attempt;
   const { kind, segments, sampled, seats, full, judgeMs } = terms;
   return {
-    source: toHex(job.source),
+    ...{ source: toHex(job.source), input: toHex(job.input) },
+    segmentation: decodeSegmentation(job.segmentation),
     terms: {
       ...{ kind, segments, sampled, seats, full, judgeMs, auditFeeWei: terms.auditFeeWei.toString() },
       ...{ client: toChecksumAddress(terms.client), parties: terms.parties.map(toChecksumAddress) },

@@ -3,8 +3,10 @@ import { declareError, declareEvent } from '../modules/declare.js';
 
 const TERMS_COMPONENTS: readonly AbiParameter[] = [
   { name: 'source', type: 'bytes32' },
+  { name: 'input', type: 'bytes32' },
   { name: 'inputId', type: 'bytes32' },
   { name: 'key', type: 'bytes32' },
+  { name: 'segmentation', type: 'bytes32' },
   { name: 'segments', type: 'uint16' },
   { name: 'sampled', type: 'uint16' },
   { name: 'full', type: 'bool' },
@@ -50,8 +52,8 @@ export const EVENTS = {
     'An attempt goes on: 1 committed, 2 sealing, 3 unsealing, 4 revealing, 5 and 6 sealing and revealing by all verifiers, 7 publishing.',
   ),
   AttemptUnsealed: declareEvent(
-    'AttemptUnsealed(bytes32 indexed job, uint8 indexed attempt, bytes32 jobKey, bytes32 outputRoot)',
-    'The provider has laid open what was judged; the output is the one with this root.',
+    'AttemptUnsealed(bytes32 indexed job, uint8 indexed attempt, bytes32 jobKey, bytes32 outputRoot, bytes32 outputId)',
+    'The provider has laid open what was judged; the output is the one with this root, in the blob with this id.',
   ),
   ItemPublished: declareEvent(
     'ItemPublished(bytes32 indexed job, uint8 indexed attempt, uint16 item, bytes32 stateId)',
@@ -97,6 +99,10 @@ export const ERRORS = {
   InvalidSegments: declareError(
     'InvalidSegments(uint16 maximum, uint16 provided)',
     'A job has 1 to this many segments; fewer when all are audited.',
+  ),
+  InvalidSegmentation: declareError(
+    'InvalidSegmentation(string reason)',
+    'How the input is cut: no segmentation, of a KIND that the source is not run by, or with another COUNT of segments.',
   ),
   InvalidSample: declareError(
     'InvalidSample(uint16 minimum, uint16 maximum, uint16 provided)',

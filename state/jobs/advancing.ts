@@ -100,7 +100,7 @@ function tellMove({ emit }: JobScope, before: Attempt, after: Attempt): void {
   const { terms, phase, round, deadline, unsealed } = after;
   const [job, attempt] = [terms.job, BigInt(terms.attempt)];
   if (unsealed !== undefined && before.unsealed === undefined) {
-    emit(EVENTS.AttemptUnsealed, [job, attempt, unsealed.jobKey, unsealed.outputRoot]);
+    emit(EVENTS.AttemptUnsealed, [job, attempt, unsealed.jobKey, unsealed.outputRoot, unsealed.outputId]);
   }
   if (hasEnded(after) || (phase === before.phase && round === before.round)) return;
   const numbers = [PHASES.indexOf(phase), round, deadline.timeMs, deadline.height].map(BigInt);

@@ -98,6 +98,7 @@ const AttemptType = new ContainerType({
     new ContainerType({
       jobKey: bytes32,
       outputRoot: bytes32,
+      outputId: bytes32,
       answers: listOf(bytes32, MAX_FULL_AUDIT_SEGMENTS),
     }),
     1,

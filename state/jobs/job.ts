@@ -3,6 +3,7 @@ import { domainHash } from '../../protocol/domains.js';
 import { invariant } from '../../protocol/invariant.js';
 import { createCodec } from '../../protocol/ssz/codec.js';
 import {
+  byteList,
   bytes20,
   bytes32,
   ContainerType,
@@ -39,13 +40,20 @@ export const MAX_CLAIMS = 32;
 /** Attempts of one job, those without loss included. */
 export const MAX_ATTEMPTS = 255;
 
+/** Bytes of an encoded segmentation. */
+const MAX_SEGMENTATION_BYTES = 13;
+
 const ClaimType = new ContainerType({ provider: bytes20, priceWei: uint128 });
 
 const JobType = new ContainerType({
   client: bytes20,
   source: bytes32,
+  /** The blob that holds the whole input. */
+  input: bytes32,
   /** Of a batch the root over the content ids of all segments' inputs, of a chain the id of its first state. */
   inputId: bytes32,
+  /** How the input is cut, encoded as the tensor machine has it. */
+  segmentation: byteList(MAX_SEGMENTATION_BYTES),
   segments: uint16,
   /** Segments that are drawn when the audit is not full. */
   sampled: uint16,

@@ -1,7 +1,13 @@
 import type { Address } from '../../protocol/address.js';
 import { TOTAL_SUPPLY_WEI } from '../../protocol/amounts.js';
 import { bytesEqual } from '../../protocol/bytes.js';
+import {
+  encodeSegmentation,
+  readSegmentationWord,
+  type Segmentation,
+} from '../../protocol/graph/segmentation.js';
 import { MAX_FULL_AUDIT_SEGMENTS } from '../../protocol/limits.js';
+import { SszError } from '../../protocol/ssz/types.js';
 import { NO_SEGMENT } from '../../protocol/types/audit.js';
 import { mustBeFull } from '../../consensus/verification/bond.js';
 import { isFullAudit, plannedChecks } from '../../consensus/verification/terms.js';
@@ -21,9 +27,13 @@ import { MAX_WORK_MS, segmentMs } from './work.js';
 /** What a client asks for. Amounts in wei, times in Unix milliseconds. */
 export interface PostedTerms {
   readonly source: Uint8Array;
+  /** The blob that holds the whole input. */
+  readonly input: Uint8Array;
   readonly inputId: Uint8Array;
   /** The same key of the same client is the same job. */
   readonly key: Uint8Array;
+  /** As a word. */
+  readonly segmentation: Uint8Array;
   readonly segments: number;
   /** 0: as many as the chain draws. */
   readonly sampled: number;
@@ -44,8 +54,8 @@ const MAX_LIFE_MS = 365 * 24 * 3_600_000;
  * back.
  *
  * @returns their ids
- * @throws Revert SourceNotOpen | UnknownSource | EscrowTooLow | AuditFeeTooLow | InvalidSegments | InvalidSample | InvalidValue |
- * InvalidDeadline | JobTooLarge | JobForgotten
+ * @throws Revert SourceNotOpen | UnknownSource | EscrowTooLow | AuditFeeTooLow | InvalidSegments | InvalidSegmentation | InvalidSample |
+ * InvalidValue | InvalidDeadline | JobTooLarge | JobForgotten
  */
 export function post(
   scope: JobScope,
@@ -85,11 +95,13 @@ function atMost256Bits(wei: bigint): bigint {
 function openJob(scope: JobScope, id: Uint8Array, client: Address, terms: PostedTerms): void {
   const { state, block, emit } = scope;
   const source = knownSource(scope, terms.source);
+  const segmentation = checkSegmentation(source, terms);
   const audit = checkAudit(scope, source, terms);
   const { quoteUntilMs, deadlineMs } = checkTimes(scope, terms);
   const { maxPriceWei, auditFeeWei, valueWei, segments } = terms;
   const job: Job = {
-    ...{ client, source: terms.source, inputId: terms.inputId, segments },
+    ...{ client, source: terms.source, input: terms.input, inputId: terms.inputId },
+    ...{ segmentation: encodeSegmentation(segmentation), segments },
     ...{ sampled: audit.sampled, full: audit.full ? 1 : 0 },
     ...{ maxPriceWei, auditFeeWei, valueWei, escrowWei: maxPriceWei + auditFeeWei },
     ...{ quoteUntilMs, deadlineMs, deadlineHeight: block.height + block.params.jobs.windowBlocks },
@@ -100,6 +112,27 @@ function openJob(scope: JobScope, id: Uint8Array, client: Address, terms: Posted
   scheduleJob(state, id, undefined, job, { timeMs: quoteUntilMs, height: job.deadlineHeight });
   const numbers = [maxPriceWei, auditFeeWei, valueWei, BigInt(segments), BigInt(deadlineMs)];
   emit(EVENTS.JobPosted, [id, client, terms.source, ...numbers]);
+}
+
+/** What can be told of a cut without the program: whether its windows or tiles fit, who runs it finds out. */
+function checkSegmentation(source: Source, { segmentation, segments }: PostedTerms): Segmentation {
+  const refuse = (reason: string): never => {
+    throw new Revert(ERRORS.InvalidSegmentation, [reason]);
+  };
+  const cut = readSegmentation(segmentation);
+  if (cut === undefined) return refuse('NOT_A_SEGMENTATION');
+  if ((cut.kind === 'steps') !== (segmentKindOf(source) === 'chain')) refuse('KIND');
+  if ('count' in cut && cut.count !== segments) refuse('COUNT');
+  return cut;
+}
+
+function readSegmentation(word: Uint8Array): Segmentation | undefined {
+  try {
+    return readSegmentationWord(word);
+  } catch (error) {
+    if (error instanceof SszError) return undefined;
+    throw error;
+  }
 }
 
 /** How much is audited, which no audit's capacity may be exceeded by. */

@@ -1,6 +1,7 @@
 import { abiFunction } from '../../protocol/abi/signature.js';
 import type { AbiFunction, AbiValue } from '../../protocol/abi/types.js';
 import { toHex } from '../../protocol/bytes.js';
+import { decodeSegmentation, segmentationWord } from '../../protocol/graph/segmentation.js';
 import type { Opening } from '../../protocol/audit/commitment.js';
 import { ENDING_REASONS } from '../../consensus/verification/reasons.js';
 import { ERRORS, EVENTS, TERMS, TERMS_LIST } from '../jobs/abi.js';
@@ -109,22 +110,22 @@ const providerFunctions: readonly ModuleFunction[] = [
   },
   {
     item: abiFunction(
-      'unseal(bytes32 job, bytes32 jobKey, bytes32 outputRoot, bytes32[] answers, bytes32[][] branches)',
+      'unseal(bytes32 job, bytes32 jobKey, bytes32 outputRoot, bytes32 outputId, bytes32[] answers, bytes32[][] branches)',
     ),
     notice:
-      'Lays open what is judged: the job key, the root of the output, and content ids of what segments come to.',
+      'Lays open what is judged: the job key, the root of the output, the blob that holds it, and content ids of what segments come to.',
     gas: MOVE_GAS,
     gasOfArguments: (values) => {
-      const branches = listArgument(values, 4).map((_, index, all) => listArgument(all, index).length);
+      const branches = listArgument(values, 5).map((_, index, all) => listArgument(all, index).length);
       const siblings = branches.reduce((sum, length) => sum + length, 0);
-      return STATE_ID_GAS * listArgument(values, 3).length + BRANCH_GAS * siblings;
+      return STATE_ID_GAS * listArgument(values, 4).length + BRANCH_GAS * siblings;
     },
     run: (call, values) => {
-      const branches = listArgument(values, 4).map((_, index, all) => hashesFrom(all, index));
+      const branches = listArgument(values, 5).map((_, index, all) => hashesFrom(all, index));
       provide(scopeOf(call), bytesArgument(values, 0), call.caller, {
         kind: 'unseal',
         ...{ jobKey: bytesArgument(values, 1), outputRoot: bytesArgument(values, 2) },
-        ...{ answers: hashesFrom(values, 3), branches },
+        ...{ outputId: bytesArgument(values, 3), answers: hashesFrom(values, 4), branches },
       });
       return [];
     },
@@ -189,17 +190,19 @@ const views: readonly ModuleFunction[] = [
   },
   {
     item: abiFunction(
-      'job(bytes32 id) view returns (address client, bytes32 source, bytes32 inputId, uint16 segments, uint8 phase, uint8 reason, uint8 attempts, uint256 maxPriceWei, uint256 auditFeeWei, uint256 valueWei, uint256 escrowWei, uint64 dueMs, uint64 dueHeight)',
+      'job(bytes32 id) view returns (address client, bytes32 source, bytes32 input, bytes32 inputId, bytes32 segmentation, uint16 segments, uint8 phase, uint8 reason, uint8 attempts, uint256 maxPriceWei, uint256 auditFeeWei, uint256 valueWei, uint256 escrowWei, uint64 dueMs, uint64 dueHeight)',
     ),
     notice:
       'A job: phase 0 open, 1 assigned, 2 settled, 3 refunded, 4 cancelled, 5 expired; and when it settles itself, at a time in Unix milliseconds and a height.',
     gas: 20_000,
     run: (call, values) => {
       const job = knownJob(call, bytesArgument(values, 0));
-      const { client, source, inputId, maxPriceWei, auditFeeWei, valueWei, escrowWei } = job;
+      const { client, source, input, inputId } = job;
+      const segmentation = segmentationWord(decodeSegmentation(job.segmentation));
+      const amounts = [job.maxPriceWei, job.auditFeeWei, job.valueWei, job.escrowWei];
       const counts = [job.segments, job.phase, job.reason, job.attempts].map(BigInt);
       const due = [BigInt(job.dueMs), BigInt(job.dueHeight)];
-      return [client, source, inputId, ...counts, maxPriceWei, auditFeeWei, valueWei, escrowWei, ...due];
+      return [client, source, input, inputId, segmentation, ...counts, ...amounts, ...due];
     },
   },
   {
@@ -302,15 +305,17 @@ function knownAttempt(
 function termsFrom(values: readonly AbiValue[]): PostedTerms {
   return {
     source: bytesArgument(values, 0),
-    inputId: bytesArgument(values, 1),
-    key: bytesArgument(values, 2),
-    segments: Number(uintArgument(values, 3)),
-    sampled: Number(uintArgument(values, 4)),
-    full: values[5] === true,
-    maxPriceWei: uintArgument(values, 6),
-    auditFeeWei: uintArgument(values, 7),
-    valueWei: uintArgument(values, 8),
-    quoteUntilMs: uintArgument(values, 9),
-    deadlineMs: uintArgument(values, 10),
+    input: bytesArgument(values, 1),
+    inputId: bytesArgument(values, 2),
+    key: bytesArgument(values, 3),
+    segmentation: bytesArgument(values, 4),
+    segments: Number(uintArgument(values, 5)),
+    sampled: Number(uintArgument(values, 6)),
+    full: values[7] === true,
+    maxPriceWei: uintArgument(values, 8),
+    auditFeeWei: uintArgument(values, 9),
+    valueWei: uintArgument(values, 10),
+    quoteUntilMs: uintArgument(values, 11),
+    deadlineMs: uintArgument(values, 12),
   };
 }

@@ -179,7 +179,9 @@ export class AuditWorld {
   }
 
   unsealing(): Unsealing {
-    return { ...unsealingOf(this.attempt, this.jobKey, this.stateIds), outputRoot: this.outputRoot() };
+    const outputId = this.hash('output');
+    const unsealing = unsealingOf(this.attempt, this.jobKey, this.stateIds, outputId);
+    return { ...unsealing, outputRoot: this.outputRoot() };
   }
 
   behaviourOf(validator: Uint8Array): Behaviour {

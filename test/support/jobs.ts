@@ -5,6 +5,8 @@ import { WEI_PER_OGPU } from '../../protocol/amounts.js';
 import { concatBytes } from '../../protocol/bytes.js';
 import { sha256 } from '../../protocol/crypto/hash.js';
 import type { ChainParams } from '../../protocol/params.js';
+import { isStepGraph } from '../../protocol/graph/graph.js';
+import { segmentationWord } from '../../protocol/graph/segmentation.js';
 import { PRESETS } from '../../protocol/presets.js';
 import {
   AUDIT_AVAILABLE,
@@ -111,7 +113,8 @@ export class JobChain extends StakingChain {
   }
 
   postCall(key: number, changes: Partial<TermsOf> = {}): StakingCall {
-    const terms = { ...this.terms(key), ...changes };
+    const cut = changes.segments === undefined ? {} : { segmentation: this.segmentationOf(changes.segments) };
+    const terms = { ...this.terms(key), ...cut, ...changes };
     const valueWei = terms.maxPriceWei + terms.auditFeeWei;
     return { ...byJobs(CLIENT, 'post', Object.values(terms)), valueWei, gasLimit: 4_000_000n };
   }
@@ -123,8 +126,10 @@ export class JobChain extends StakingChain {
   terms(key: number): TermsOf {
     return {
       source: this.source.id,
+      input: hash('input blob', key),
       inputId: hash('input', key),
       key: keyOf(key),
+      segmentation: this.segmentationOf(16n),
       segments: 16n,
       sampled: 0n,
       full: false,
@@ -134,6 +139,12 @@ export class JobChain extends StakingChain {
       quoteUntilMs: 0n,
       deadlineMs: BigInt(this.timeMs + 600_000),
     };
+  }
+
+  /** Items, or steps, one after the other. */
+  segmentationOf(segments: bigint): Uint8Array {
+    const kind = isStepGraph(this.source.graph) ? 'steps' : 'rows';
+    return segmentationWord({ kind, count: Number(segments) });
   }
 
   /** The same as a tuple of the interface. */
@@ -187,12 +198,13 @@ export class JobChain extends StakingChain {
         return this.provider.commits ? this.commitCall(id) : undefined;
       case 'UNSEALING': {
         if (!this.provider.unseals) return undefined;
-        const { jobKey, outputRoot, answers, branches } = unsealingOf(
+        const { jobKey, outputRoot, outputId, answers, branches } = unsealingOf(
           attempt,
           this.jobKey(id),
           this.stateIds(id),
+          hash('output', 0, id),
         );
-        const values = [id, jobKey, outputRoot, answers, branches] as readonly AbiValue[];
+        const values = [id, jobKey, outputRoot, outputId, answers, branches] as readonly AbiValue[];
         return { ...byJobs(provider, 'unseal', ...values), gasLimit: 6_000_000n };
       }
       default:
@@ -320,8 +332,10 @@ export class JobChain extends StakingChain {
 
 interface TermsOf {
   readonly source: Uint8Array;
+  readonly input: Uint8Array;
   readonly inputId: Uint8Array;
   readonly key: Uint8Array;
+  readonly segmentation: Uint8Array;
   readonly segments: bigint;
   readonly sampled: bigint;
   readonly full: boolean;

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { executeProgram } from '../../../compute/reference/execute.js';
-import { judgeSegments, partsOfOutput, runJob, RunError, type RunOptions } from '../../../compute/job-run.js';
+import { judgeSegments, runJob, RunError, type RunOptions } from '../../../compute/job-run.js';
 import { stateIdOf } from '../../../protocol/audit/commitment.js';
+import { inputIdOf, itemBytes, outputRootFrom, partIdsOf } from '../../../protocol/audit/job-data.js';
+import { treeRoot } from '../../../protocol/audit/tree.js';
 import { outputStage } from '../../../protocol/graph/builder.js';
 import { planJob } from '../../../protocol/graph/segmentation.js';
 import { segmentInputs, segmentItems, segmentPart } from '../../../protocol/graph/segments.js';
@@ -42,7 +44,10 @@ describe('a job', () => {
       const outputs = executeProgram(program, segmentInputs(plan, segmentItems(plan, input, index)));
       assert.deepEqual(id, stateIdOf(segmentPart(plan, outputs, index)));
     }
-    assert.deepEqual(partsOfOutput(plan, output), stateIds);
+    assert.deepEqual(partIdsOf(plan, output), stateIds);
+    assert.deepEqual(outputRootFrom(plan, output), treeRoot(stateIds));
+    const items = stateIds.map((_, index) => stateIdOf(itemBytes(plan, input, index)));
+    assert.deepEqual(inputIdOf(plan, input), treeRoot(items));
     assert.ok(progress.length > 0);
     assert.deepEqual(await judgeSegments(job, [1, 3], OPTIONS), [stateIds[1], stateIds[3]]);
   });
@@ -56,6 +61,8 @@ describe('a job', () => {
     const states = [0, 1, 2, 3, 4].map((k) => Uint8Array.of(k, 0, 2 * k, 0, 3 * k, 0));
     assert.deepEqual(stateIds, states.map(stateIdOf));
     assert.deepEqual(output, states[4]);
+    assert.deepEqual(inputIdOf(plan, input), stateIds[0]);
+    assert.deepEqual(outputRootFrom(plan, output), stateIds[4]);
     assert.deepEqual(await judgeSegments(job, [1, 2], OPTIONS), [stateIds[2], stateIds[3]]);
   });
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { WEI_PER_OGPU } from '../../../protocol/amounts.js';
+import { segmentationWord } from '../../../protocol/graph/segmentation.js';
 import { explainJob } from '../../../state/jobs/explain.js';
 import { pastJobs } from '../../../state/jobs/job.js';
 import { readJudge } from '../../../state/jobs/judges.js';
@@ -137,6 +138,10 @@ describe('what is refused', () => {
     await refuse({ segments: 0n }, 'InvalidSegments');
     await refuse({ segments: 1_025n, full: true }, 'InvalidSegments');
     await refuse({ sampled: 1n }, 'InvalidSample');
+    const cut = segmentationWord;
+    await refuse({ segmentation: keyOf(1) }, 'InvalidSegmentation');
+    await refuse({ segmentation: cut({ kind: 'rows', count: 15 }) }, 'InvalidSegmentation');
+    await refuse({ segmentation: cut({ kind: 'steps', count: 16 }) }, 'InvalidSegmentation');
     await refuse({ valueWei: PRICE_WEI - 1n }, 'InvalidValue');
     await refuse({ auditFeeWei: 1n }, 'AuditFeeTooLow');
     await refuse({ deadlineMs: 1n }, 'InvalidDeadline');

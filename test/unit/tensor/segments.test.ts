@@ -4,7 +4,13 @@ import { executeProgram } from '../../../compute/reference/execute.js';
 import { buildGraph, outputStage, windowOf } from '../../../protocol/graph/builder.js';
 import { openProgram, type Program } from '../../../protocol/graph/check.js';
 import { proveProgram, type ProvenProgram } from '../../../protocol/graph/prove.js';
-import { decodeSegmentation, encodeSegmentation, planJob } from '../../../protocol/graph/segmentation.js';
+import {
+  decodeSegmentation,
+  encodeSegmentation,
+  planJob,
+  readSegmentationWord,
+  segmentationWord,
+} from '../../../protocol/graph/segmentation.js';
 import {
   firstState,
   placePart,
@@ -167,8 +173,11 @@ describe('segments', () => {
       { kind: 'rows', count: 7 },
       { kind: 'windows', length: 7, hop: 9 },
       { kind: 'tiles', height: 1, width: 2, margin: 3 },
+      { kind: 'tiles', height: 256, width: 65_536, margin: 0 },
       { kind: 'steps', count: 1 },
-    ] as const)
+    ] as const) {
       assert.deepEqual(decodeSegmentation(encodeSegmentation(one)), one);
+      assert.deepEqual(readSegmentationWord(segmentationWord(one)), one);
+    }
   });
 });
