@@ -21,6 +21,11 @@ export function evidenceFolder(data: string): string {
   return join(data, 'evidence');
 }
 
+/** What this validator has judged, and somebody may have heard of. */
+export function verdictsFolder(data: string): string {
+  return join(data, 'verdicts');
+}
+
 /** What one validator key signed last; each key that the node ever used keeps its own. */
 export function signerFolder(data: string, publicKey: Uint8Array): string {
   return join(data, 'signer', toHex(publicKey));

@@ -6,6 +6,7 @@ import type { Retention } from '../state/chain/retention.js';
 import { chainIdentityAt, paramsRecord } from '../state/system/chain.js';
 import type { BlobOptions, BlobService } from './blobs/service.js';
 import type { Closers } from './closers.js';
+import type { DeviceSetting } from './compute/device.js';
 import type { LocalBlock } from './consensus/block-execution.js';
 import type { Seat } from './consensus/seat.js';
 import type { DatabaseOptions } from './database.js';
@@ -18,7 +19,14 @@ import type { MempoolConfig } from './mempool/config.js';
 import type { SignaturePool } from './signatures/pool.js';
 import type { ChainFollower } from './sync/chain-follower.js';
 import type { Troubles } from './troubles.js';
+import type { AuditDesk } from './verifier/audit-desk.js';
 import type { ValidatorIdentity } from './validator-identity.js';
+
+export interface ComputeOptions {
+  readonly device: DeviceSetting;
+  /** Of one segment: sources that take more are left to others. */
+  readonly maxMemoryBytes: number;
+}
 
 export interface NodeOptions {
   readonly dataDir: string;
@@ -34,6 +42,8 @@ export interface NodeOptions {
   readonly snapshotIntervalBlocks: number;
   /** Undefined for a node that keeps none. */
   readonly blobs: BlobOptions | undefined;
+  /** How a validator judges jobs; undefined for one that judges none. */
+  readonly compute: ComputeOptions | undefined;
   /** Threads that verify signatures. */
   readonly signatureWorkers: number;
   readonly checkInvariants: boolean;
@@ -61,6 +71,7 @@ export interface Parts {
   readonly late: {
     network?: Network;
     blobs?: BlobService | undefined;
+    audits?: AuditDesk | undefined;
     follower?: ChainFollower;
     seat?: Seat | undefined;
   };

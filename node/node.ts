@@ -11,7 +11,7 @@ import { BlobService } from './blobs/service.js';
 import { Closers } from './closers.js';
 import type { LocalBlock } from './consensus/block-execution.js';
 import { takeSeat, type Seat } from './consensus/seat.js';
-import { journalFile, ledgerFolder } from './data-folder.js';
+import { journalFile, ledgerFolder, verdictsFolder } from './data-folder.js';
 import { openNetwork } from './node-network.js';
 import { identityOf, type FinalNews, type NodeOptions, type Parts } from './node-parts.js';
 import { openLedgerOf, type Ledger } from './ledger.js';
@@ -26,6 +26,7 @@ import { ChainFollower } from './sync/chain-follower.js';
 import { systemClock } from './system-clock.js';
 import { Troubles } from './troubles.js';
 import { keyTrouble, type ValidatorIdentity } from './validator-identity.js';
+import { AuditDesk } from './verifier/audit-desk.js';
 
 /** A node that runs: what its servers and its command are given. */
 export interface RunningNode {
@@ -84,6 +85,7 @@ async function openParts(options: NodeOptions, closers: Closers): Promise<Omit<R
   const transactions = await openTransactions(parts);
   await openBlobs(parts);
   const network = await openNetwork(parts, transactions);
+  await openAudits(parts);
   const follower = openFollower(parts, transactions, network);
   prune(parts);
   return {
@@ -145,16 +147,21 @@ function openFollower(parts: Parts, transactions: TransactionService, network: N
 }
 
 function openSeat(
-  { options, ledger, signatures, repeats, fail }: Parts,
+  { options, ledger, signatures, repeats, late, fail }: Parts,
   transactions: TransactionService,
   network: Network,
   onFinal: (local: LocalBlock, commit: ExtendedCommit) => void,
 ): Promise<Seat> {
   const { dataDir, validator, checkInvariants, log } = options;
+  const { audits } = late;
   return takeSeat({
     ...{ dataDir, store: ledger.store, bls, validator, network, transactions, checkInvariants, onFinal },
     signatures: poolEngine(signatures),
     clock: systemClock,
+    ...(audits && {
+      extensionContent: () => audits.extensionContent(),
+      hasOwnWork: () => audits.hasWork(),
+    }),
     onWarning: (error) => {
       repeats.write(error.code, log.warn, { err: error }, 'consensus');
     },
@@ -219,6 +226,27 @@ async function openBlobs({ options, closers, late }: Parts): Promise<void> {
   closers.add('blobs', () => service.close());
   const { blobs: count, usedBytes } = service.figures;
   log.info({ count, usedBytes }, 'blobs open');
+}
+
+/** A validator that keeps no blobs, or is told so, judges nothing: it never says that it can run a source. */
+async function openAudits({ options, closers, ledger, finals, repeats, late, fail }: Parts): Promise<void> {
+  const { dataDir, validator, compute, log } = options;
+  const { blobs } = late;
+  if (validator === undefined || compute === undefined || blobs === undefined) return;
+  const desk = await AuditDesk.open({
+    ...{ store: ledger.store, validator, blobs, clock: systemClock, log, onFailure: fail },
+    ...{ folder: verdictsFolder(dataDir), ...compute, hidden: [dataDir] },
+    onWork: () => late.seat?.noticeWork(),
+    warn: (error) => {
+      repeats.write(error.code, log.warn, { err: error }, 'judging jobs');
+    },
+  });
+  late.audits = desk;
+  closers.add('audits', () => desk.close());
+  finals.add(({ local }) => {
+    desk.follow(local.executed.outcome.changes);
+  });
+  await desk.start();
 }
 
 /** Drops what leaves the window of history, after each block. */

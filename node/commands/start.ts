@@ -99,6 +99,7 @@ async function openNode(config: NodeConfig, log: Logger, signal: AbortSignal): P
     retention: rest.history,
     snapshotIntervalBlocks: sync.snapshotIntervalBlocks,
     blobs: rest.blobs.enabled ? blobOptions(rest.blobs) : undefined,
+    compute: rest.compute.verify ? rest.compute : undefined,
     signatureWorkers: SIGNATURE_WORKERS,
     checkInvariants: rest.checkInvariants,
     log,

@@ -39,6 +39,7 @@ export interface NodeConfig {
     readonly snapshotIntervalBlocks: number;
   };
   readonly blobs: Values<(typeof SETTINGS)['blobs']>;
+  readonly compute: Values<(typeof SETTINGS)['compute']>;
   readonly log: { readonly level: LogLevel; readonly format: LogFormat };
   readonly mempool: MempoolConfig;
   readonly database: Required<Omit<DatabaseOptions, 'path' | 'identity'>>;

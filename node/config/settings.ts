@@ -4,6 +4,7 @@ import { fromHex } from '../../protocol/bytes.js';
 import { DEFAULT_BLOB_LIMITS } from '../../compute/blobs/store.js';
 import { DEFAULT_LIMITS } from '../../rpc/limits.js';
 import type { Retention } from '../../state/chain/retention.js';
+import { DEVICES } from '../compute/device.js';
 import { DATABASE_DEFAULTS } from '../database.js';
 import { DEFAULT_MEMPOOL_CONFIG } from '../mempool/config.js';
 import { parseMultiaddress, parseNetwork, parseOrigin, parsePeer } from './addresses.js';
@@ -222,6 +223,23 @@ export const SETTINGS = {
       about:
         'Time to fetch one blob from peers, in milliseconds. What has come of it is kept for the next try.',
       initial: 600_000,
+    }),
+  },
+  compute: {
+    verify: booleanSetting({
+      about:
+        'Judge jobs: a validator re-executes the segments it is drawn for and is paid for it. Needs blobs. One that does not judge says nothing about jobs.',
+      initial: true,
+    }),
+    device: choiceSetting(DEVICES, {
+      about:
+        'What computes: "auto" is a GPU that answers all known questions as the reference does, else the reference; "reference" is the processor.',
+      initial: 'auto',
+    }),
+    maxMemoryBytes: bytesSetting(64 * MIB, 1_024 * GIB, {
+      about:
+        'Memory that one segment of a job may take on the device. Sources that take more are left to others.',
+      initial: formatBytes(2 * GIB),
     }),
   },
   log: {

@@ -48,6 +48,8 @@ export interface ParticipantParts {
   readonly transactions: TransactionSource;
   /** Content of this node's next vote extension. */
   readonly extensionContent?: (height: number, blockId: Uint8Array) => Uint8Array;
+  /** Whether a block is needed for more than transactions. */
+  readonly hasOwnWork?: () => boolean;
   /** The idle interval of the first height counts from the parent's time: a chain that nobody went on with goes on at once. */
   readonly resumesAtOnce?: boolean;
   /** Runs the ledger's invariants after every block. */
@@ -101,7 +103,7 @@ export class Participant implements Host {
       isPunishable: (offence) => isPunishable(parts.store, momentAfter(this.#tip), offence),
     });
     parts.transactions.onWork = () => {
-      this.#runner.submit({ kind: 'work' });
+      this.noticeWork();
     };
   }
 
@@ -160,6 +162,11 @@ export class Participant implements Host {
     } catch (error) {
       this.fail(error);
     }
+  }
+
+  /** There is a reason for the next block. */
+  noticeWork(): void {
+    if (!this.#isStopped) this.#runner.submit({ kind: 'work' });
   }
 
   disconnected(peer: string): void {
@@ -276,7 +283,7 @@ export class Participant implements Host {
   }
 
   #beginHeight(): void {
-    if (this.#parts.transactions.hasWork) this.#runner.submit({ kind: 'work' });
+    if (this.#parts.transactions.hasWork || this.#parts.hasOwnWork?.() === true) this.noticeWork();
     this.#inbox.takeFuture();
   }
 

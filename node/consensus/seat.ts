@@ -34,6 +34,11 @@ export class Seat {
     this.participant.receive(peer, message);
   }
 
+  /** There is a reason for the next block. */
+  noticeWork(): void {
+    this.participant.noticeWork();
+  }
+
   disconnected(peer: string): void {
     this.participant.disconnected(peer);
   }

@@ -52,6 +52,23 @@ export function takeDue(state: Overlay, now: BlockMoment, limit: number): DueIte
   return [...waited, ...takeInTime(state, now, limit - waited.length, limit)];
 }
 
+/**
+ * What is next: the time at which the first item that waits for its time comes to it, and the height for which the first one waits that has
+ * come to its time.
+ *
+ * @throws QueueError QUEUE_CORRUPT
+ */
+export function nextDue(state: Reader): {
+  readonly timeMs: number | undefined;
+  readonly height: number | undefined;
+} {
+  const [inTime, waiting] = [BY_TIME.peek(state), BY_HEIGHT.peek(state)];
+  return {
+    timeMs: inTime && decodeByTime(inTime).timeMs,
+    height: waiting && decodeByHeight(waiting).height,
+  };
+}
+
 /** What had come to its time before, and has come to its height. */
 function takeWaiting(state: Overlay, now: BlockMoment, limit: number): DueItem[] {
   const taken: DueItem[] = [];
