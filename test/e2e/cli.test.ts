@@ -10,14 +10,6 @@ import { runCli } from '../support/cli.js';
 import { PROGRAM } from '../support/program.js';
 import { skipWithout } from '../unit/crypto/prebuilt.js';
 
-test('ogpu demo: keys, genesis, a ledger with blocks, votes, slash, replay, for real', () => {
-  const { exitCode, stdout, stderr } = runCli(['demo']);
-  assert.equal(exitCode, 0, stderr);
-  assert.equal(stderr, runCli(['--version']).stderr, 'nothing but what every command warns of');
-  assert.match(stdout, /accounts {2}6,454\n {4}staked {4}40000 OGPU\n/);
-  assert.match(stdout, /signers 1110/);
-});
-
 const skipWarnings = skipWithout('secp256k1', 'blst', 'hashtree');
 test('every fast path loads on this platform: no command warns', { skip: skipWarnings }, () => {
   assert.equal(runCli(['--version']).stderr, '');

@@ -1,27 +1,36 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { DOCUMENT_FILE } from '../../genesis/create.js';
 import { loadGenesis } from '../../genesis/load.js';
 import { openDatabase } from '../../node/database.js';
-import { ledgerFolder } from '../../node/data-folder.js';
+import { genesisFolder, ledgerFolder } from '../../node/data-folder.js';
 import { chainParamsCodec } from '../../protocol/params-codec.js';
 import { HEAD_KEY } from '../../state/chain/marks.js';
+import type { Store } from '../../state/store/store.js';
 import { STATE_KEYS } from '../../state/store/keys.js';
 import { runCli } from '../support/cli.js';
+import { dataFolderOf } from '../support/data-folder.js';
+import { MEMBERS } from '../support/diagnosis.js';
+import { signPayment } from '../support/payments.js';
+
+function payment(store: Store): Uint8Array {
+  const [alice, bob] = MEMBERS;
+  assert.ok(alice !== undefined && bob !== undefined);
+  return signPayment(store, alice.ownerSecretKey, { to: bob.owner, valueWei: 5n });
+}
 
 test('a kept ledger is replayed and checked; a value flipped on disk is found, written down and explained', async (t) => {
-  const demo = runCli(['demo', '--keep']);
-  assert.equal(demo.exitCode, 0, demo.stderr);
-  const folder = /^Kept in (\S+)\. /m.exec(demo.stdout)?.[1];
-  assert.ok(folder);
+  const data = await dataFolderOf(t, 6, (store, height) => (height <= 3 ? [payment(store)] : []));
+  const genesis = join(genesisFolder(data), DOCUMENT_FILE);
+  const folder = await mkdtemp(join(tmpdir(), 'ogpu-diagnosis-'));
   t.after(() => rm(folder, { recursive: true, force: true }));
-  const [data, genesis] = [join(folder, 'data'), join(folder, 'genesis.json')];
   const where = ['--data', data, '--genesis', genesis];
 
   await t.test('sound', () => {
-    assert.match(demo.stdout, /block 6: /);
     const all = runCli(['replay', '1', '--to', '6', '--check-invariants', ...where]);
     assert.equal(all.exitCode, 0, all.stderr);
     assert.match(all.stdout, /^blocks 1 to 6: as stored \(3 transactions, \d+ changed entries\)\n$/);
@@ -51,8 +60,6 @@ test('a kept ledger is replayed and checked; a value flipped on disk is found, w
       runCli(['check', '--data', damaged, '--genesis', genesis]).stderr,
       /CURRENT is missing.*\[STORE_CORRUPT /,
     );
-    const homeless = runCli(['demo'], { env: { ...process.env, TMPDIR: nowhere } });
-    assert.match(homeless.stderr, /\[DEMO_FOLDER /);
     assert.equal(runCli(['replay', 'x', ...where]).exitCode, 2);
     assert.equal(runCli(['diagnose', join(folder, 'none.json')]).exitCode, 1);
   });

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { genesisFolder } from '../../node/data-folder.js';
+import { DOCUMENT_FILE } from '../../genesis/create.js';
+import { dataFolderOf } from '../support/data-folder.js';
 import { runCli } from '../support/cli.js';
 import { PROGRAM } from '../support/program.js';
 
@@ -24,19 +26,16 @@ function onTerminal(file: string, args: readonly string[], redirection = ''): st
 
 const BAR = /[█░]{10,} +\d+% \| \d+\/\d+ \w+/;
 
-test('long commands draw a bar on a terminal, and none elsewhere', { timeout: 120_000 }, (t) => {
-  const demo = runCli(['demo', '--keep']);
-  const folder = /^Kept in (\S+)\. /m.exec(demo.stdout)?.[1];
-  assert.ok(folder, demo.stderr);
-  t.after(() => rm(folder, { recursive: true, force: true }));
-  const where = ['--data', join(folder, 'data'), '--genesis', join(folder, 'genesis.json')];
+test('long commands draw a bar on a terminal, and none elsewhere', { timeout: 120_000 }, async (t) => {
+  const data = await dataFolderOf(t, 6);
+  const where = ['--data', data, '--genesis', join(genesisFolder(data), DOCUMENT_FILE)];
   const compact = ['db', 'compact', ...where];
   assert.match(onTerminal(PROGRAM, compact), BAR);
   assert.doesNotMatch(onTerminal(PROGRAM, [...compact, '--json']), BAR);
   const { exitCode, stdout, stderr } = runCli(compact);
   assert.equal(exitCode, 0, stderr);
   assert.doesNotMatch(stdout + stderr, BAR);
-  assert.match(onTerminal(PROGRAM, ['export', 'blocks', ...where], `> '${join(folder, 'blocks')}'`), BAR);
+  assert.match(onTerminal(PROGRAM, ['export', 'blocks', ...where], `> '${join(data, 'blocks')}'`), BAR);
 });
 
 test('a node that catches up draws a bar below its log; what its log says is whole', () => {

@@ -5,7 +5,7 @@ import type { TestContext } from 'node:test';
 import { createGenesis } from '../../genesis/create.js';
 import { bindOwner } from '../../genesis/owner-binding.js';
 import { genesisFolder, ledgerFolder } from '../../node/data-folder.js';
-import { DemoChain } from '../../node/demo/chain.js';
+import { SoloChain } from './solo-chain.js';
 import { openLedger } from '../../node/ledger.js';
 import { WEI_PER_OGPU } from '../../protocol/amounts.js';
 import { bls } from '../../protocol/crypto/bls.js';
@@ -41,7 +41,7 @@ export async function dataFolderOf(
   if (blocks === 0) return data;
   const { store } = await openLedger({ path: ledgerFolder(data), genesis: state });
   try {
-    const chain = new DemoChain(store, MEMBERS);
+    const chain = new SoloChain(store, MEMBERS);
     for (let height = 1; height <= blocks; height++)
       await chain.produce({ stepMs: 1, envelopes: envelopes(store, height) });
   } finally {

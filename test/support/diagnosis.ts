@@ -1,5 +1,5 @@
-import { doublePrecommit, DemoChain, type Member } from '../../node/demo/chain.js';
-import { signPayment, stakingCall } from '../../node/demo/transactions.js';
+import { doublePrecommit, SoloChain, type Member } from './solo-chain.js';
+import { signPayment, stakingCall } from './payments.js';
 import { addressFromPublicKey } from '../../protocol/address.js';
 import { TOTAL_SUPPLY_WEI, WEI_PER_OGPU } from '../../protocol/amounts.js';
 import { compareBytes, toHex } from '../../protocol/bytes.js';
@@ -51,7 +51,7 @@ export function member(index: number): Member {
 }
 
 /** A ledger with its first state; each owner has 100 OGPU beside its stake. */
-export async function startChain(store: Store): Promise<DemoChain> {
+export async function startChain(store: Store): Promise<SoloChain> {
   const accounts = MEMBERS.map(({ owner }) => ({ address: owner, balanceWei: 100n * WEI_PER_OGPU }));
   await initializeLedger(store, {
     chainId,
@@ -66,14 +66,14 @@ export async function startChain(store: Store): Promise<DemoChain> {
     })),
     accounts: () => accounts,
   });
-  return new DemoChain(store, MEMBERS);
+  return new SoloChain(store, MEMBERS);
 }
 
 /** Height of the block of `growChain` that delegates. */
 export const DELEGATION_HEIGHT = 2;
 
 /** Six blocks: a transfer whose commit lacks one, a delegation, part of it asked back, a slash, an epoch's end, a payment that fell due. */
-export async function growChain(store: Store): Promise<DemoChain> {
+export async function growChain(store: Store): Promise<SoloChain> {
   const chain = await startChain(store);
   const [alice, bob, mallory] = [member(0), member(1), member(3)];
   const pay = (payment: Parameters<typeof signPayment>[2]): Uint8Array[] => [

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { DemoChain, type BlockPlan, type Member, type ProducedBlock } from '../../node/demo/chain.js';
+import { SoloChain, type BlockPlan, type Member, type ProducedBlock } from './solo-chain.js';
 import { changedAccounts } from '../../node/mempool/changed-accounts.js';
 import type { MempoolConfig } from '../../node/mempool/config.js';
 import { Mempool } from '../../node/mempool/mempool.js';
@@ -73,7 +73,7 @@ export class RpcChain {
   /** What the server has written to its log. */
   readonly logged: { readonly level: string; readonly fields: object; readonly message: string }[];
   status: NodeStatus = { syncing: undefined, peers: [], validator: undefined };
-  readonly #chain: DemoChain;
+  readonly #chain: SoloChain;
   #work: Promise<unknown> = Promise.resolve();
   #isQueued = false;
 
@@ -91,7 +91,7 @@ export class RpcChain {
     this.rich = parts.rich;
     this.genesis = parts.genesis;
     this.logged = parts.logged;
-    this.#chain = new DemoChain(parts.store, parts.members);
+    this.#chain = new SoloChain(parts.store, parts.members);
   }
 
   static async start(options: RpcChainOptions = {}): Promise<RpcChain> {

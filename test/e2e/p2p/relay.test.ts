@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { signPayment } from '../../../node/demo/transactions.js';
+import { signPayment } from '../../support/payments.js';
 import { storedBlock } from '../../../node/consensus/stored-blocks.js';
 import { toHex } from '../../../protocol/bytes.js';
 import { blockId } from '../../../protocol/types/header.js';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { fork, type ChildProcess } from 'node:child_process';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { signPayment } from '../../../node/demo/transactions.js';
+import { signPayment } from '../../support/payments.js';
 import { simulatedChain } from '../../sim/consensus/chain.js';
 import { readAccount } from '../../../state/accounts/account.js';
 import { HOSTILE_ACTS } from '../../support/hostile-acts.js';

@@ -11,7 +11,7 @@ import { exportCommand } from '../../../node/commands/export.js';
 import { initCommand } from '../../../node/commands/init.js';
 import { genesisFolder, keysFolder, ledgerFolder, signerFolder } from '../../../node/data-folder.js';
 import { openDatabase } from '../../../node/database.js';
-import { signPayment } from '../../../node/demo/transactions.js';
+import { signPayment } from '../../support/payments.js';
 import type { Finding } from '../../../node/doctor/finding.js';
 import { storeValidatorKey } from '../../../node/keys/keyring.js';
 import { loadGenesis } from '../../../genesis/load.js';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { doublePrecommit } from '../../../node/demo/chain.js';
+import { doublePrecommit } from '../../support/solo-chain.js';
 import { toHex } from '../../../protocol/bytes.js';
 import { BitArray } from '../../../protocol/ssz/types.js';
 import { recoverSender } from '../../../protocol/transactions/recover.js';

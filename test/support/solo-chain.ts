@@ -50,12 +50,12 @@ export interface ProducedBlock {
 }
 
 /** A ledger that holds another chain, or blocks already. */
-export class DemoChainError extends OgpuError<'DEMO_CHAIN_BEGUN' | 'DEMO_CHAIN_MEMBER_UNKNOWN'> {}
+export class SoloChainError extends OgpuError<'DEMO_CHAIN_BEGUN' | 'DEMO_CHAIN_MEMBER_UNKNOWN'> {}
 
 const DEFAULT_STEP_MS = 1_000;
 
 /** All validators of a chain in one process, agreeing without a network: makes blocks on a ledger and writes them for good. */
-export class DemoChain {
+export class SoloChain {
   readonly #store: Store;
   readonly #members: ReadonlyMap<string, Member>;
   #parentId: Uint8Array;
@@ -66,7 +66,7 @@ export class DemoChain {
   constructor(store: Store, members: readonly Member[]) {
     const { height } = progressRecord.read(store);
     if (height !== 0)
-      throw new DemoChainError('DEMO_CHAIN_BEGUN', 'the ledger has blocks already', { height });
+      throw new SoloChainError('DEMO_CHAIN_BEGUN', 'the ledger has blocks already', { height });
     this.#store = store;
     this.#members = new Map(members.map((member) => [toHex(member.owner), member]));
     this.#parentId = chainRecord.read(store).genesisId;
@@ -122,7 +122,7 @@ export class DemoChain {
     const { height, timeMs } = progressRecord.read(this.#store);
     const { chainId, protocolVersion } = this.identity;
     const [proposer] = set.map(({ id }) => this.#member(id));
-    if (proposer === undefined) throw new DemoChainError('DEMO_CHAIN_MEMBER_UNKNOWN', 'nobody is in the set');
+    if (proposer === undefined) throw new SoloChainError('DEMO_CHAIN_MEMBER_UNKNOWN', 'nobody is in the set');
     const reveal = beaconPayloadCodec.root({ height: height + 1, previousBeacon: this.#beacon });
     return {
       protocolVersion,
@@ -163,7 +163,7 @@ export class DemoChain {
   #member(id: Uint8Array): Member {
     const member = this.#members.get(toHex(id));
     if (member !== undefined) return member;
-    throw new DemoChainError('DEMO_CHAIN_MEMBER_UNKNOWN', 'no such member', { id: toHex(id) });
+    throw new SoloChainError('DEMO_CHAIN_MEMBER_UNKNOWN', 'no such member', { id: toHex(id) });
   }
 }
 
@@ -181,6 +181,6 @@ export function doublePrecommit(identity: ChainIdentity, member: Member, height:
     compareBytes(votePayloadCodec.root(a.payload), votePayloadCodec.root(b.payload)),
   );
   if (first === undefined || second === undefined)
-    throw new DemoChainError('DEMO_CHAIN_MEMBER_UNKNOWN', 'two votes are needed');
+    throw new SoloChainError('DEMO_CHAIN_MEMBER_UNKNOWN', 'two votes are needed');
   return { selector: DUPLICATE_VOTE, value: { first, second } };
 }
