@@ -101,6 +101,7 @@ export const JobAnswer = z.object({
   deadlineMs: z.number(),
   attempts: z.number().int(),
 });
+export type JobAnswer = z.output<typeof JobAnswer>;
 export const JobPage = z.object({ jobs: z.array(JobAnswer), next });
 
 export const JobExplanation = z.object({
@@ -123,7 +124,12 @@ export const JobExplanation = z.object({
 });
 export type JobExplanation = z.output<typeof JobExplanation>;
 
-const Voice = z.object({ validator: Text, power: z.number(), status: Text });
+const Voice = z.object({
+  validator: Text,
+  power: z.number(),
+  status: Text,
+  segments: z.array(z.number().int()),
+});
 const Voices = z.object({ voices: z.array(Voice) });
 export const AuditAnswer = z.looseObject({
   provider: Text,
@@ -131,6 +137,9 @@ export const AuditAnswer = z.looseObject({
   ending: Text.nullable(),
   priceWei: Wei,
   bondWei: Wei,
+  root: Text.nullable(),
+  outputRoot: Text.nullable(),
+  outputId: Text.nullable(),
   segments: z.array(z.number().int()),
   seats: z.array(Voice),
   escalation: Voices.nullable(),

@@ -1,2 +1,113 @@
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, dirname, extname, join, resolve } from 'node:path';
 import { Command } from 'commander';
-export function demoCommand(): Command { return new Command('demo'); }
+import { Closers } from '../closers.js';
+import { DemoError } from '../demo/demo-error.js';
+import { Narrator } from '../demo/narrator.js';
+import { MAIN_FILE } from '../main-file.js';
+import { setStage, VALIDATORS, type Stage } from '../demo/stage.js';
+import { tellStory } from '../demo/story.js';
+
+interface DemoOptions {
+  readonly cheat: boolean;
+  readonly keep: boolean;
+  readonly picture?: string;
+  readonly out?: string;
+}
+
+/** `ogpu demo`: the main job, from nothing to a paid result, with everything that belongs to it. */
+export function demoCommand(): Command {
+  return new Command('demo')
+    .description('enlarge a photograph on a network of four validators and two providers, judged and paid')
+    .option('--cheat', 'a provider makes up a part of its result: see it caught and slashed', false)
+    .option('--keep', 'leave the network running until Ctrl-C, to look around', false)
+    .option('--picture <file>', 'PNG or JPEG to enlarge: a cat unless given')
+    .option('--out <file>', 'where the larger picture goes')
+    .addHelpText('after', HELP)
+    .action(run);
+}
+
+async function run(options: DemoOptions): Promise<void> {
+  const stopping = stopRequest();
+  const folder = await makeFolder();
+  const picture = resolve(options.picture ?? CAT);
+  const out = resolve(options.out ?? join(folder, `${basename(picture, extname(picture))}-x2.png`));
+  const closers = new Closers();
+  const narrator = new Narrator();
+  try {
+    narrator.live('a network starts, and a model becomes an integer program');
+    const stage = await setStage(folder, stopping.signal, closers);
+    tellNetwork(stage, narrator);
+    await tellStory(stage, narrator, { picture, out, cheats: options.cheat });
+    tellNext(stage, narrator, options);
+    if (options.keep) await stopping.asked;
+  } finally {
+    await closers.closeAll((part, error) => {
+      process.stderr.write(`${part} did not close in order: ${String(error)}\n`);
+    });
+    // The picture stays.
+    for (const name of ['network', 'keys', 'password', 'esrgan-slim-x2', 'provider-1', 'provider-2'])
+      await rm(join(folder, name), { recursive: true, force: true });
+  }
+}
+
+function tellNetwork({ network }: Stage, narrator: Narrator): void {
+  narrator.step(
+    'network',
+    `${VALIDATORS} validators, a process each; JSON-RPC at ${network.urls.join(', ')}`,
+  );
+}
+
+function tellNext({ network }: Stage, narrator: Narrator, { keep, cheat }: DemoOptions): void {
+  narrator.blank();
+  const [url = ''] = network.urls;
+  if (keep) {
+    narrator.step('next', 'the network goes on until Ctrl-C; from another terminal:');
+    narrator.command(`ogpu job list --phase SETTLED --rpc-url ${url}`);
+    narrator.command(`ogpu status --rpc-url ${url}`);
+    return;
+  }
+  narrator.step(
+    'next',
+    cheat
+      ? 'npm start -- --keep     the same, honest, and left running'
+      : 'npm start -- --cheat    a provider that makes things up',
+  );
+  narrator.detail('ogpu devnet             a network of your own; docs/jobs.md, docs/providers.md');
+}
+
+async function makeFolder(): Promise<string> {
+  const parent = tmpdir();
+  try {
+    await mkdir(parent, { recursive: true });
+    return await mkdtemp(join(parent, 'ogpu-demo-'));
+  } catch (cause) {
+    const data = { path: parent, cure: 'name a folder that can be written to in TMPDIR' };
+    throw new DemoError('DEMO_FOLDER', 'cannot make a temporary folder', data, { cause });
+  }
+}
+
+/** The photograph that comes with the documentation. */
+const CAT = join(dirname(MAIN_FILE), '..', '..', 'docs', 'images', 'cat.png');
+
+function stopRequest(): { readonly signal: AbortSignal; readonly asked: Promise<void> } {
+  const controller = new AbortController();
+  const asked = new Promise<void>((done) => {
+    for (const name of ['SIGINT', 'SIGTERM'] as const)
+      process.once(name, () => {
+        controller.abort();
+        done();
+      });
+  });
+  return { signal: controller.signal, asked };
+}
+
+const HELP = `
+Everything is real: processes, sockets, signatures, disks, the network that enlarges pictures. Nothing is left behind but the picture.
+
+Examples:
+  $ ogpu demo                       under two minutes on two cores without a GPU
+  $ ogpu demo --cheat               fraud, found, punished; the job is done by somebody else
+  $ ogpu demo --picture me.jpg --out me-x2.png
+`;

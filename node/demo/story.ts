@@ -1,0 +1,262 @@
+import { readFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { z } from 'zod';
+import { decodeImage } from '../../compute/images/codec.js';
+import { formatOgpu } from '../../protocol/amounts.js';
+import type { AuditAnswer } from '../client/answers.js';
+import { sampleNode, type NodeSample } from '../devnet/metrics-client.js';
+import { check } from './demo-error.js';
+import { balanceOf, followJob, type SeenAttempt, type SeenJob } from './follow-job.js';
+import type { Narrator } from './narrator.js';
+import { paymentsOf, type JobPayment } from './payments.js';
+import { runCommand } from './run-command.js';
+import { LOCKUP_OGPU, startProvider, VALIDATORS, type Stage } from './stage.js';
+
+export interface StoryOptions {
+  /** The picture that is made larger. */
+  readonly picture: string;
+  /** Where the larger one goes. */
+  readonly out: string;
+  /** The second provider makes up a part of its result. */
+  readonly cheats: boolean;
+}
+
+const PRICE_OGPU = '2';
+/** Percent of the segments that the second provider makes up. */
+const FAKED_PERCENT = '25';
+
+const SourceReport = z.looseObject({ source: z.string() });
+const PostReport = z.looseObject({ job: z.string() });
+const LockupAnswer = z.looseObject({ lockupWei: z.string().transform(BigInt) });
+
+/** From a registered model to a paid job and a picture. @throws DemoError where anything is not as it must be */
+export async function tellStory(stage: Stage, narrator: Narrator, options: StoryOptions): Promise<void> {
+  const before = await sampleFirst(stage);
+  await registerSource(stage, narrator);
+  await openProviders(stage, narrator, options);
+  const balanceWei = await balanceOf(stage.rpc, stage.client.address);
+  const postedMs = performance.now();
+  const job = await postJob(stage, narrator, options);
+  const seen = await watch(stage, narrator, job, options);
+  const payments = await paymentsOf(stage.rpc, job);
+  tellMoney(narrator, seen, payments);
+  await checkMoney(stage, seen, payments, balanceWei);
+  if (options.cheats) await checkCheat(stage, narrator, seen, payments);
+  await fetchResult(stage, narrator, job, options);
+  await tellFinality(stage, narrator, { before, postedMs, seen });
+}
+
+async function registerSource({ model, client, signal }: Stage, narrator: Narrator): Promise<void> {
+  narrator.live('the model is registered; every validator fetches its weights and tries it');
+  const report = await runCommand(['source', 'register', model, ...client.options], signal);
+  const { source } = SourceReport.parse(report);
+  narrator.step('model', `ESRGAN-slim ×2 as an integer program, ${source}`);
+  narrator.detail(
+    `${VALIDATORS} validators fetched its weights, ran it, and said so with their votes: it is open for jobs`,
+  );
+}
+
+/** A cheat is alone at first, so that the job comes to it; the honest one begins when it has been given the job. */
+async function openProviders(stage: Stage, narrator: Narrator, { cheats }: StoryOptions): Promise<void> {
+  narrator.live('providers register and look for jobs');
+  const [first, second] = stage.providers;
+  if (cheats) {
+    await startProvider(stage, 1, ['--cheat', FAKED_PERCENT]);
+    narrator.step(
+      'provider',
+      `${second?.address ?? ''} with ${LOCKUP_OGPU} OGPU at stake; it makes up ${FAKED_PERCENT} % of what it is paid for`,
+    );
+    return;
+  }
+  await Promise.all([startProvider(stage, 0), startProvider(stage, 1)]);
+  narrator.step(
+    'providers',
+    `${first?.address ?? ''} and ${second?.address ?? ''}, ${LOCKUP_OGPU} OGPU at stake each`,
+  );
+}
+
+async function postJob(stage: Stage, narrator: Narrator, { picture, cheats }: StoryOptions): Promise<string> {
+  const { model, client, signal } = stage;
+  const { width, height } = decodeImage(await readFile(picture));
+  const words = ['job', 'post', '--model', model, '--input', picture, '--price', PRICE_OGPU];
+  const report = await runCommand([...words, ...(cheats ? ['--full'] : []), ...client.options], signal);
+  const { job } = PostReport.parse(report);
+  narrator.step('job', job);
+  narrator.detail(
+    `${basename(picture)}, ${width} × ${height}, to be made twice as large, for ${PRICE_OGPU} OGPU in escrow`,
+  );
+  return job;
+}
+
+function watch(stage: Stage, narrator: Narrator, job: string, { cheats }: StoryOptions): Promise<SeenJob> {
+  const { rpc, signal } = stage;
+  const startMs = performance.now();
+  let isSecondHere = false;
+  return followJob(
+    rpc,
+    job,
+    {
+      onMoved: async (audit, number) => {
+        const seconds = ((performance.now() - startMs) / 1000).toFixed(1);
+        narrator.detail(`${seconds.padStart(5)} s  ${describeMove(audit, number)}`);
+        if (!cheats || isSecondHere) return;
+        isSecondHere = true;
+        await startProvider(stage, 0);
+        narrator.step('provider', `${stage.providers[0]?.address ?? ''}, an honest one, has come too`);
+      },
+      onWaiting: (audit) => {
+        narrator.live(audit === undefined ? 'claims are collected' : describeWaiting(audit));
+      },
+    },
+    signal,
+  );
+}
+
+function describeMove(audit: AuditAnswer, number: number): string {
+  const { phase, ending, provider, bondWei, segments, seats } = audit;
+  if (ending !== null) return ENDINGS[ending] ?? `the attempt ends: ${ending}`;
+  switch (phase) {
+    case 'CLAIMED':
+      return `attempt ${number + 1}: drawn by the beacon, ${provider} runs it; bond ${formatOgpu(bondWei)} OGPU`;
+    case 'COMMITTED':
+      return `the result is computed and committed to: root ${audit.root ?? ''}`;
+    case 'SEALING':
+      return `a beacon nobody could foresee draws tiles ${segments.join(', ')} and ${seats.length} seats, which run them again`;
+    case 'UNSEALING':
+      return `${seats.filter(({ status }) => status === 'sealed').length} of ${seats.length} seats have sealed what they came to`;
+    case 'REVEALING':
+      return `the provider lays open its answers and hands out the output`;
+    case 'ESCALATION_SEALING':
+      return 'a seat came to something else: all verifiers run what is disputed';
+    case 'ESCALATION_REVEALING':
+      return 'all verifiers reveal; two thirds of their stake decide';
+    case 'PUBLISHING':
+      return 'data is missing: the provider has to publish it';
+    default:
+      return phase;
+  }
+}
+
+const ENDINGS: Readonly<Record<string, string>> = {
+  CONFIRMED: 'every seat came to the same, to the last bit, and holds the output: accepted',
+  UPHELD: 'the verifiers upheld the result: accepted',
+  FRAUD: 'the answers were made up: rejected, the bond is taken, and the job is given to somebody else',
+};
+
+function describeWaiting({ phase, seats }: AuditAnswer): string {
+  const count = (status: string): number => seats.filter((seat) => seat.status === status).length;
+  switch (phase) {
+    case 'CLAIMED':
+      return 'the provider computes';
+    case 'SEALING':
+      return `${count('sealed')} of ${seats.length} seats have sealed`;
+    case 'REVEALING':
+      return `${count('revealed')} of ${seats.length} seats have revealed`;
+    default:
+      return phase.toLowerCase().replace('_', ' ');
+  }
+}
+
+function tellMoney(narrator: Narrator, { job }: SeenJob, payments: readonly JobPayment[]): void {
+  narrator.step('money', `the job has ended: ${job.phase} (${job.reason ?? ''})`);
+  for (const { recipient, isPool, from, amountWei } of payments)
+    narrator.detail(
+      `${formatOgpu(amountWei)} OGPU from the ${from} to ${isPool ? 'the verifiers in common' : recipient}`,
+    );
+}
+
+/** Whoever lost or gained: what went out of the escrow is what went in, and the last provider has its price. */
+async function checkMoney(
+  { rpc, client }: Stage,
+  { job, attempts }: SeenJob,
+  payments: readonly JobPayment[],
+  balanceWei: bigint,
+): Promise<void> {
+  check(job.phase === 'SETTLED' && job.reason === 'PAID', 'the job is settled and paid');
+  const last = attempts.at(-1)?.audit;
+  check(last?.ending === 'CONFIRMED', 'the result that is paid was confirmed by every seat');
+  const escrow = payments.filter(({ from }) => from === 'escrow');
+  const toProvider = escrow.filter(({ recipient }) => recipient === last.provider);
+  check(sum(toProvider) === last.priceWei, 'the provider has its price');
+  const spentWei = balanceWei - (await balanceOf(rpc, client.address));
+  const back = sum(escrow.filter(({ recipient }) => recipient === client.address));
+  check(spentWei >= sum(escrow) - back, 'the client has paid no less than what went out of the escrow');
+}
+
+async function checkCheat(
+  { rpc, client, providers }: Stage,
+  narrator: Narrator,
+  { attempts }: SeenJob,
+  payments: readonly JobPayment[],
+): Promise<void> {
+  const [first, ...later] = attempts;
+  const [honest, cheat] = providers;
+  check(first?.audit.provider === cheat?.address, 'the cheat had the job first');
+  check(first?.audit.ending === 'FRAUD', 'the audit found the fraud');
+  const bond = sum(payments.filter(({ from, recipient }) => from === 'bond' && recipient !== cheat?.address));
+  check(bond > 0n, 'the bond of the cheat was slashed');
+  const { lockupWei } = await rpc.call('ogpu_provider', [cheat?.address], LockupAnswer);
+  check(later.at(-1)?.audit.provider === honest?.address, 'an honest provider finished the job');
+  const compensation = sum(
+    payments.filter(({ from, recipient }) => from === 'bond' && recipient === client.address),
+  );
+  narrator.step(
+    'cheat',
+    `lost ${formatOgpu(bond)} OGPU of its bond; ${formatOgpu(lockupWei)} OGPU are left at stake`,
+  );
+  narrator.detail(`the client paid for one result, and had ${formatOgpu(compensation)} OGPU of the bond`);
+}
+
+async function fetchResult(
+  stage: Stage,
+  narrator: Narrator,
+  job: string,
+  { out }: StoryOptions,
+): Promise<void> {
+  const { model, client, signal } = stage;
+  const [, url = ''] = client.options;
+  await runCommand(['job', 'result', job, '--out', out, '--model', model, '--rpc-url', url], signal);
+  const { width, height } = decodeImage(await readFile(out));
+  narrator.step('picture', out);
+  narrator.detail(`${width} × ${height}; every byte checked against the root that was judged and paid for`);
+}
+
+async function tellFinality(
+  stage: Stage,
+  narrator: Narrator,
+  { before, postedMs, seen }: { before: NodeSample; postedMs: number; seen: SeenJob },
+): Promise<void> {
+  const after = await sampleFirst(stage);
+  const blocks = after.finalCount - before.finalCount;
+  const blockMs = (1000 * (after.finalSeconds - before.finalSeconds)) / Math.max(1, blocks);
+  const last = seen.attempts.at(-1);
+  const computing = secondsBetween(last, 'CLAIMED', 'COMMITTED');
+  const audited = (seen.endedMs - (last?.reachedMs.get('COMMITTED') ?? postedMs)) / 1000;
+  narrator.step(
+    'finality',
+    `of a block: ${blockMs.toFixed(0)} ms on average over ${blocks} blocks; that money moved is never undone`,
+  );
+  narrator.detail(
+    `of the result: ${((seen.endedMs - postedMs) / 1000).toFixed(1)} s after it was asked for, ${computing.toFixed(1)} s of them computing, ${audited.toFixed(1)} s judging`,
+  );
+}
+
+function secondsBetween(attempt: SeenAttempt | undefined, from: string, to: string): number {
+  const [start = NaN, end = NaN] = [attempt?.reachedMs.get(from), attempt?.reachedMs.get(to)];
+  return (end - start) / 1000;
+}
+
+async function sampleFirst({ network }: Stage): Promise<NodeSample> {
+  const sample = await sampleNode(network.devnet.nodes[0]?.metricsPort ?? 0);
+  check(sample !== undefined, 'the first node answers');
+  return sample;
+}
+
+function sum(payments: readonly JobPayment[]): bigint {
+  return payments.reduce((total, { amountWei }) => total + amountWei, 0n);
+}
+
+/** Folder of the files a node writes, for who wants to look further. */
+export function logsOf({ folder }: Stage): string {
+  return join(folder, 'network', 'node-0', 'node.log');
+}
