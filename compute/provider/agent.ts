@@ -7,11 +7,15 @@ import type { JobResult, LoadedJob } from '../job-run.js';
 import { WorkQueue } from '../work-queue.js';
 import { chooseClaims, type ProviderPolicy } from './choice.js';
 import { jobKeyOf } from './job-key.js';
-import type { Assignment, Market, MarketView } from './market.js';
+import type { Assignment, Market, MarketView, Offer } from './market.js';
+import type { Piece } from './pieces.js';
 import type { ResultStore } from './result-store.js';
 
 /** A job whose program, weights or input could not be had. */
 export class JobUnavailableError extends OgpuError<'JOB_DATA_UNAVAILABLE'> {}
+
+/** What verifiers miss does not go onto the chain. */
+export class PublicationError extends OgpuError<'PUBLICATION_TOO_LARGE'> {}
 
 export interface AgentParts {
   readonly market: Market;
@@ -19,6 +23,14 @@ export interface AgentParts {
   readonly load: (assignment: Assignment, signal: AbortSignal) => Promise<LoadedJob>;
   /** Runs a job on one of the devices. */
   readonly execute: (job: LoadedJob, assignment: Assignment, signal: AbortSignal) => Promise<JobResult>;
+  /** What is to be put on the chain, where verifiers miss it. */
+  readonly pieces: (
+    assignment: Assignment,
+    result: JobResult | undefined,
+    signal: AbortSignal,
+  ) => Promise<readonly Piece[]>;
+  /** Whether the program takes the job as it is offered, as far as is known without its data. */
+  readonly suits: (offer: Offer) => Promise<boolean>;
   /** Hands the output to whoever asks for it. Called after the unsealing alone. @returns its content id */
   readonly publishOutput: (output: Uint8Array) => Promise<Uint8Array>;
   readonly results: ResultStore;
@@ -52,7 +64,7 @@ interface Task {
   readonly done: Set<string>;
 }
 
-/** Data that one transaction can put on the chain. */
+/** Data that a provider can put on the chain for one publication. */
 const MAX_PUBLICATION_BYTES = 2 ** 20;
 
 /** Release is sent when so little of its window is left: the data may still come. */
@@ -232,21 +244,18 @@ export class ProviderAgent {
   }
 
   #publish(task: Task): void {
-    const { attempt } = task.assignment;
-    if (attempt.publication?.subject !== 'output') {
-      this.#act(task, `published ${attempt.round}`, async () => {
-        const { input } = await this.#parts.load(task.assignment, task.stop.signal);
-        await this.#publishData(attempt, input);
-      });
-      return;
-    }
-    if (task.result === undefined) return;
-    this.#act(task, `published ${attempt.round}`, ({ output }) => this.#publishData(attempt, output));
-  }
-
-  async #publishData({ terms }: Attempt, data: Uint8Array): Promise<void> {
-    if (data.length > MAX_PUBLICATION_BYTES) return;
-    await this.#parts.market.publish(terms, data);
+    const { assignment, stop, result } = task;
+    const { attempt } = assignment;
+    if (attempt.publication?.subject === 'output' && result === undefined) return;
+    this.#act(task, `published ${attempt.round}`, async () => {
+      const pieces = await this.#parts.pieces(assignment, result, stop.signal);
+      const bytes = pieces.reduce((sum, { data }) => sum + data.length, 0);
+      if (bytes > MAX_PUBLICATION_BYTES)
+        throw new PublicationError('PUBLICATION_TOO_LARGE', 'more data than fits the chain', {
+          ...{ bytes, maxBytes: MAX_PUBLICATION_BYTES, cure: 'let verifiers reach the node that holds it' },
+        });
+      await this.#parts.market.publish(attempt.terms, pieces);
+    });
   }
 
   /** Sends a transaction, once: one that was refused is tried again when the chain still asks for it. */
@@ -268,13 +277,17 @@ export class ProviderAgent {
 
   #claim(view: MarketView): void {
     const { market, onEvent, policy } = this.#parts;
-    for (const { job, priceWei } of chooseClaims(view, policy, this.#unfit)) {
+    for (const { job, priceWei, offer } of chooseClaims(view, policy, this.#unfit)) {
       // Refused or not, what the chain says next decides; until then it is not claimed twice.
       const name = `claim ${toHex(job)}`;
       if (this.#claiming.has(name)) continue;
       this.#claiming.add(name);
       this.#inBackground(undefined, async () => {
         try {
+          if (!(await this.#parts.suits(offer))) {
+            this.#unfit.add(toHex(job));
+            return;
+          }
           await market.claim(job, priceWei);
           onEvent({ kind: 'claimed', job, priceWei });
         } finally {

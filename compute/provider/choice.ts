@@ -16,6 +16,7 @@ export interface ProviderPolicy {
 }
 
 export interface Claim {
+  readonly offer: Offer;
   readonly job: Uint8Array;
   readonly priceWei: bigint;
 }
@@ -40,10 +41,11 @@ export function chooseClaims(
   const promised = claims.reduce((sum, { bondWei }) => sum + bondWei, 0n);
   let spareWei = least(freeLockupWei - promised, policy.maxExposureWei - locked - promised);
   const chosen: Claim[] = [];
-  for (const { job, maxPriceWei, bondWei } of byPay(offers.filter((offer) => suits(offer, policy)))) {
+  for (const offer of byPay(offers.filter((each) => suits(each, policy)))) {
+    const { job, maxPriceWei, bondWei } = offer;
     if (room <= 0) break;
     if (taken.has(toHex(job)) || bondWei > spareWei) continue;
-    chosen.push({ job, priceWei: maxPriceWei });
+    chosen.push({ offer, job, priceWei: maxPriceWei });
     spareWei -= bondWei;
     room--;
   }

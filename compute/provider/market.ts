@@ -1,14 +1,23 @@
 import type { Attempt, Commitment } from '../../consensus/verification/attempt.js';
 import type { Unsealing } from '../../consensus/verification/step.js';
 import type { AuditSubject, Opening } from '../../protocol/audit/commitment.js';
+import type { Segmentation } from '../../protocol/graph/segmentation.js';
 import type { BlockMoment } from '../../protocol/moment.js';
+import type { Piece } from './pieces.js';
 
-/** A job that can be claimed now. */
-export interface Offer {
-  /** Its id, 32 bytes. */
-  readonly job: Uint8Array;
+/** What a job runs, and on what. */
+export interface JobData {
   /** Id of the source that it runs, 32 bytes. */
   readonly source: Uint8Array;
+  /** Id of the blob that holds its whole input. */
+  readonly input: Uint8Array;
+  readonly segmentation: Segmentation;
+}
+
+/** A job that can be claimed now. */
+export interface Offer extends JobData {
+  /** Its id, 32 bytes. */
+  readonly job: Uint8Array;
   /** The most the client pays. */
   readonly maxPriceWei: bigint;
   /** What a claim at that price locks. */
@@ -20,9 +29,9 @@ export interface Offer {
 }
 
 /** A job this provider has been given. */
-export interface Assignment {
+export interface Assignment extends JobData {
+  /** Without what others have said: a provider acts by its phase alone. */
   readonly attempt: Attempt;
-  readonly source: Uint8Array;
 }
 
 /** What the chain says to a provider: asked for anew every time, for no event is trusted to arrive. */
@@ -43,6 +52,6 @@ export interface Market {
   release(subject: AuditSubject): Promise<void>;
   commit(subject: AuditSubject, commitment: Commitment & { readonly input?: Opening }): Promise<void>;
   unseal(subject: AuditSubject, unsealing: Unsealing): Promise<void>;
-  /** Puts data that is called unavailable on the chain. */
-  publish(subject: AuditSubject, data: Uint8Array): Promise<void>;
+  /** Puts data that is called unavailable on the chain; pieces that are there already are passed over. */
+  publish(subject: AuditSubject, pieces: readonly Piece[]): Promise<void>;
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { fromHex } from '../../protocol/bytes.js';
 import { parseAddress } from '../../protocol/address.js';
+import { OPEN_PHASES } from '../../consensus/verification/attempt.js';
 
 /*
  * What is read of a node's answers. The whole of them is described by `rpc.discover`; a client takes what it needs and lets the rest be.
@@ -146,6 +147,103 @@ export const AuditAnswer = z.looseObject({
   publication: Voices.nullable(),
 });
 export type AuditAnswer = z.output<typeof AuditAnswer>;
+
+const Hash = z
+  .string()
+  .regex(/^0x[0-9a-f]{64}$/)
+  .transform((text) => fromHex(text));
+const Count = z.int().min(0);
+const Moment = z.object({ timeMs: Count, height: Height });
+const Segmentation = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('rows'), count: Count }),
+  z.object({ kind: z.literal('windows'), length: Count, hop: Count }),
+  z.object({ kind: z.literal('tiles'), height: Count, width: Count, margin: Count }),
+  z.object({ kind: z.literal('steps'), count: Count }),
+]);
+
+export const OfferAnswer = z.object({
+  job: Hash,
+  source: Hash,
+  input: Hash,
+  segmentation: Segmentation,
+  maxPriceWei: Wei,
+  bondWei: Wei,
+  workUnits: z.string().max(80).transform(BigInt),
+  memoryBytes: Count,
+  isClaimable: z.boolean(),
+  claim: z.object({ bondWei: Wei }).nullable(),
+});
+export const OfferPage = z.object({ offers: z.array(OfferAnswer), next });
+
+const Subject = z.enum(['sealing', 'escalation', 'output']);
+export const AssignmentAnswer = z.object({
+  source: Hash,
+  input: Hash,
+  segmentation: Segmentation,
+  terms: z.object({
+    kind: z.enum(['batch', 'chain']),
+    segments: Count,
+    sampled: Count,
+    seats: Count,
+    full: z.boolean(),
+    auditFeeWei: Wei,
+    client: AddressAnswer,
+    parties: z.array(AddressAnswer),
+    inputId: Hash,
+    judgeMs: Count,
+    commitBy: Moment,
+    releaseBy: Moment,
+  }),
+  audit: z.object({
+    job: Hash,
+    attempt: Count,
+    provider: AddressAnswer,
+    phase: z.enum(OPEN_PHASES),
+    round: Count,
+    deadline: Moment,
+    priceWei: Wei,
+    bondWei: Wei,
+    segments: z.array(Count),
+    uncovered: z.array(Count),
+    seatTarget: Count,
+    escalation: z.object({ segments: z.array(Count), tries: Count }).nullable(),
+    publication: z.object({ subject: Subject }).nullable(),
+  }),
+  offered: z.array(Subject),
+  published: z.array(Subject),
+});
+export type AssignmentAnswer = z.output<typeof AssignmentAnswer>;
+export const AssignmentPage = z.object({ assignments: z.array(AssignmentAnswer), next });
+
+export const ProviderAnswer = z.object({
+  id: Text,
+  name: Text,
+  status: z.enum(['active', 'draining', 'leaving']),
+  mayClaim: z.boolean(),
+  lockup: z.object({ totalWei: Wei, lockedWei: Wei, unbondingWei: Wei, freeWei: Wei }),
+  withdrawals: z.array(z.object({ number: Count, amountWei: Wei, dueMs: Count, dueHeight: Height })),
+  reputation: z.object({
+    ...{ accepted: Count, rejected: Count, withheld: Count, abandoned: Count, inconclusive: Count },
+    ...{ released: Count, earnedWei: Wei, slashedWei: Wei },
+  }),
+});
+export type ProviderAnswer = z.output<typeof ProviderAnswer>;
+
+export const SourceAnswer = z.object({
+  id: Text,
+  owner: Text,
+  status: z.enum(['waiting', 'open', 'retired']),
+  takesJobs: z.boolean(),
+  kind: z.enum(['batch', 'chain']),
+  weightsHash: Text,
+  bondWei: Wei,
+  openJobs: Count,
+  capablePower: z.number(),
+  totalPower: z.number(),
+});
+export type SourceAnswer = z.output<typeof SourceAnswer>;
+export const SourcePage = z.object({ sources: z.array(SourceAnswer), next });
+export const SourceGraphAnswer = z.object({ id: Hash, graph: Bytes });
 
 export const Upgrades = z.object({
   upgrades: z.array(z.object({ protocolVersion: z.number().int(), activationHeight: Height })).min(1),

@@ -10,6 +10,8 @@ import { signTransaction } from '../../protocol/transactions/sign.js';
 import { transactionHash } from '../../protocol/transactions/hash.js';
 import type { Module } from '../../state/modules/module.js';
 import { jobsModule } from '../../state/modules/jobs.js';
+import { providersModule } from '../../state/modules/providers.js';
+import { sourcesModule } from '../../state/modules/sources.js';
 import { stakingModule } from '../../state/modules/staking.js';
 import { LatestBlock, Quantity, Receipt } from './answers.js';
 import { ClientError } from './errors.js';
@@ -36,6 +38,16 @@ export function stakingIntent(name: string, values: readonly AbiValue[], valueWe
   return intentOf(stakingModule, name, values, valueWei);
 }
 
+/** A call of the providers module. */
+export function providersIntent(name: string, values: readonly AbiValue[], valueWei = 0n): Intent {
+  return intentOf(providersModule, name, values, valueWei);
+}
+
+/** A call of the sources module. */
+export function sourcesIntent(name: string, values: readonly AbiValue[], valueWei = 0n): Intent {
+  return intentOf(sourcesModule, name, values, valueWei);
+}
+
 /** A call of the jobs module. */
 export function jobsIntent(name: string, values: readonly AbiValue[], valueWei = 0n): Intent {
   return intentOf(jobsModule, name, values, valueWei);
@@ -59,9 +71,25 @@ export async function transact(
   intent: Intent,
   waitMs: number,
 ): Promise<Outcome | { readonly hash: string }> {
+  const hash = await submit(rpc, wallet, intent);
+  return waitMs === 0 ? { hash } : settle(rpc, wallet, intent, hash, waitMs);
+}
+
+/** Simulates, signs and sends. One after the other for one wallet: each takes the next nonce. @returns the hash. Throws as `transact` */
+export async function submit(rpc: RpcClient, wallet: Wallet, intent: Intent): Promise<string> {
   const { envelope, hash } = await sign(rpc, wallet, intent);
   await rpc.call('eth_sendRawTransaction', [toHex(envelope)], z.unknown());
-  if (waitMs === 0) return { hash };
+  return hash;
+}
+
+/** Waits until what was sent is final. @throws ClientError TRANSACTION_FAILED | TRANSACTION_PENDING, and as calls do */
+export async function settle(
+  rpc: RpcClient,
+  wallet: Wallet,
+  intent: Intent,
+  hash: string,
+  waitMs: number,
+): Promise<Outcome> {
   const receipt = await waitForReceipt(rpc, hash, waitMs);
   const outcome = {
     hash,

@@ -17,6 +17,10 @@ const POLICY = {
   ...{ minPriceWeiPerGiga: 0n, maxJobs: 4, maxExposureWei: 10n ** 30n, maxMemoryBytes: 2 ** 40 },
 };
 const SECRET = new Uint8Array(32).fill(9);
+const DATA = {
+  ...{ source: new Uint8Array(32), input: new Uint8Array(32) },
+  segmentation: { kind: 'rows', count: 16 },
+} as const;
 const NO_JOB = {} as LoadedJob;
 
 class Refused extends OgpuError<'TEST_REFUSED'> {}
@@ -58,6 +62,8 @@ class Workshop {
         this.computed++;
         return this.execute();
       },
+      pieces: () => Promise.resolve([]),
+      suits: () => Promise.resolve(true),
       publishOutput: () => {
         this.handedOut++;
         return Promise.resolve(new Uint8Array(32));
@@ -126,14 +132,14 @@ class Workshop {
     const isOpen = this.isAssigned && !hasEnded(attempt);
     return {
       ...{ now, freeLockupWei: 10n ** 30n, offers: this.offers, claims: [] },
-      assignments: isOpen ? [{ attempt, source: new Uint8Array(32) }] : [],
+      assignments: isOpen ? [{ attempt, ...DATA }] : [],
     };
   }
 }
 
 function offer(number: number): Offer {
   return {
-    ...{ job: new Uint8Array(32).fill(number), source: new Uint8Array(32), maxPriceWei: 10n },
+    ...{ job: new Uint8Array(32).fill(number), ...DATA, maxPriceWei: 10n },
     ...{ bondWei: 100n, workUnits: 1n, memoryBytes: 1 },
   };
 }

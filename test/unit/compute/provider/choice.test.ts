@@ -9,9 +9,14 @@ const POLICY: ProviderPolicy = {
   ...{ minPriceWeiPerGiga: 0n, maxJobs: 10, maxExposureWei: 1_000n, maxMemoryBytes: 100 },
 };
 
+const DATA = {
+  ...{ source: new Uint8Array(32), input: new Uint8Array(32) },
+  segmentation: { kind: 'rows', count: 16 },
+} as const;
+
 function offer(number: number, rest: Partial<Offer> = {}): Offer {
   return {
-    ...{ job: new Uint8Array(32).fill(number), source: new Uint8Array(32), maxPriceWei: 10n },
+    ...{ job: new Uint8Array(32).fill(number), ...DATA, maxPriceWei: 10n },
     ...{ bondWei: 100n, workUnits: 1_000_000_000n, memoryBytes: 1, ...rest },
   };
 }
@@ -45,7 +50,7 @@ test('takes no more than it has room, lockup and appetite for', () => {
     'a claim may lock its bond at any time',
   );
   const { attempt } = new AuditWorld({ terms: { bondWei: 900n } });
-  const assignments = [{ attempt, source: new Uint8Array(32) }];
+  const assignments = [{ attempt, ...DATA }];
   assert.deepEqual(chosen({ offers, assignments }), [1]);
   assert.deepEqual(chosen({ offers, assignments, claims }), []);
 });
