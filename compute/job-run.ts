@@ -68,15 +68,41 @@ export async function judgeSegments(
   segments: readonly number[],
   options: RunOptions,
 ): Promise<Uint8Array[]> {
+  return runAgain(job, segments, options, stateIdOf);
+}
+
+/**
+ * As `judgeSegments`.
+ *
+ * @returns bytes of what each comes to
+ * @throws as `runJob` does
+ */
+export async function rerunSegments(
+  job: LoadedJob,
+  segments: readonly number[],
+  options: RunOptions,
+): Promise<Uint8Array[]> {
+  return runAgain(job, segments, options, (part) => part);
+}
+
+async function runAgain(
+  job: LoadedJob,
+  segments: readonly number[],
+  options: RunOptions,
+  read: (part: Uint8Array) => Uint8Array,
+): Promise<Uint8Array[]> {
   const last = segments.at(-1);
-  invariant(last !== undefined, 'there is something to judge');
-  const wanted = isChain(job.plan) ? allSegments(job.plan).slice(0, last + 1) : segments;
-  const ids = new Map<number, Uint8Array>();
-  await runParts(job, wanted, options, (part, index) => ids.set(index, stateIdOf(part)));
+  invariant(last !== undefined, 'there is something to run');
+  const asked = new Set(segments);
+  const needed = isChain(job.plan) ? allSegments(job.plan).slice(0, last + 1) : segments;
+  const found = new Map<number, Uint8Array>();
+  await runParts(job, needed, options, (part, index) => {
+    if (asked.has(index)) found.set(index, read(part));
+  });
   return segments.map((segment) => {
-    const id = ids.get(segment);
-    invariant(id !== undefined, 'each segment was run');
-    return id;
+    const answer = found.get(segment);
+    invariant(answer !== undefined, 'each segment was run');
+    return answer;
   });
 }
 

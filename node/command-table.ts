@@ -70,6 +70,10 @@ export const COMMANDS: Readonly<Record<string, Readonly<Record<string, CommandEn
       description: 'list jobs, see where they are and how they are judged, watch and cancel them',
       load: async () => (await import('./commands/job.js')).jobCommand(),
     },
+    provider: {
+      description: 'run jobs for pay: register a provider, start its agent, see to its lockup',
+      load: async () => (await import('./commands/provider.js')).providerCommand(),
+    },
     faucet: {
       description: 'ask a devnet node for some coins',
       load: async () => (await import('./commands/faucet.js')).faucetCommand(),
