@@ -94,7 +94,7 @@ function explainCommand(context: CommandContext): Command {
     .addHelpText('after', examples(['ogpu job explain 0x4e3a…', 'also knows jobs whose record is dropped']))
     .action(async (id: string, options: OnlineOptions) => {
       const found = await explain(clientOf(options), id);
-      await print(context, options, found, describe(found));
+      await print(context, options, explanationReport(found), describe(found));
     });
 }
 
@@ -128,7 +128,7 @@ async function watch(
       progress.update(stageOf(found));
       if (found.phase !== 'OPEN' && found.phase !== 'ASSIGNED') {
         progress.stop();
-        await print(context, options, found, describe(found));
+        await print(context, options, explanationReport(found), describe(found));
         if (found.phase === 'SETTLED') return;
         const cure = 'the escrow has gone back: post it anew, for more or with a later deadline';
         throw new ClientError('JOB_NOT_SETTLED', 'the job has ended without a result', { job: id, cure });
@@ -200,18 +200,30 @@ function explain(rpc: RpcClient, id: string): Promise<JobExplanation> {
   return rpc.call('ogpu_explainJob', [id], JobExplanation);
 }
 
-function describe({ job, phase, reason, attempt, waitsFor, voices, next, due }: JobExplanation): string {
+function explanationReport({ attempt, escrowWei, ...rest }: JobExplanation): object {
+  const amounts = attempt && { priceWei: attempt.priceWei.toString(), bondWei: attempt.bondWei.toString() };
+  return { ...rest, attempt: attempt && { ...attempt, ...amounts }, escrowWei: escrowWei.toString() };
+}
+
+function describe(explanation: JobExplanation): string {
+  const { job, phase, reason, attempt, waitsFor, voices, next, due, escrowWei } = explanation;
   return formatRows([
     ['job', job],
     ['phase', reason === null ? phase : `${phase} (${reason})`],
     ...(attempt === null
       ? []
-      : ([['attempt', `${attempt.number}: ${attempt.ending ?? attempt.phase}`]] as const)),
+      : ([
+          ['attempt', `${attempt.number}: ${attempt.ending ?? attempt.phase}`],
+          ['provider', `${attempt.provider}, for ${formatOgpu(attempt.priceWei)} OGPU`],
+          ['bond', `${formatOgpu(attempt.bondWei)} OGPU`],
+        ] as const)),
     ...(attempt === null || attempt.meaning === null ? [] : ([['meaning', attempt.meaning]] as const)),
     ['waits for', waitsFor],
     ...(voices === null
       ? []
-      : ([['voices', `${voices.heard} heard, ${voices.waiting} waited for`]] as const)),
+      : ([['voices', `${voices.heard} heard, ${voices.waiting.length} waited for`]] as const)),
+    ...(voices?.waiting ?? []).map((validator) => ['', validator] as const),
+    ...(escrowWei === 0n ? [] : ([['in escrow', `${formatOgpu(escrowWei)} OGPU`]] as const)),
     ['then', next],
     ...(due === null
       ? []
