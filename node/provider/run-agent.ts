@@ -82,7 +82,7 @@ export async function runAgent(options: AgentOptions, { drain, stop }: AgentSign
         height = await agent.reconcile();
       } catch (error) {
         if (!(error instanceof OgpuError)) throw error;
-        repeats.write(error.code, log.warn, { err: error }, 'the chain cannot be looked at');
+        repeats.write(String(error.code), log.warn, { err: error }, 'the chain cannot be looked at');
       }
       if (drain.aborted && agent.open === 0) break;
       await untilWork(rpc, height, wakes, stop);
