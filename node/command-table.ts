@@ -65,8 +65,12 @@ export const COMMANDS: Readonly<Record<string, Readonly<Record<string, CommandEn
       description: 'bring blobs to a node, have them from it, and see what it has',
       load: async () => (await import('./commands/blob.js')).blobCommand(),
     },
+    source: {
+      description: 'register models as programs that jobs run, and see who can run them',
+      load: async () => (await import('./commands/source.js')).sourceCommand(),
+    },
     job: {
-      description: 'list jobs, see where they are and how they are judged, watch and cancel them',
+      description: 'post jobs, see where they are and how they are judged, have their results',
       load: async () => (await import('./commands/job.js')).jobCommand(),
     },
     provider: {

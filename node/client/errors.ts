@@ -19,8 +19,6 @@ export type ClientErrorCode =
   | 'BLOB_FILE_CHANGED'
   /** The job has ended without a result. */
   | 'JOB_NOT_SETTLED'
-  /** The job has not ended in the time it was waited for. */
-  | 'JOB_NOT_ENDED'
   /** The job has had no attempt yet. */
   | 'JOB_NOT_ASSIGNED'
   /** A key of another kind than the work needs. */
