@@ -134,6 +134,9 @@ const Voice = z.object({
   power: z.number(),
   status: Text,
   segments: z.array(z.number().int()),
+  seal: Text.nullable(),
+  answerRoot: Text.nullable(),
+  disputed: z.number().int().nullable(),
 });
 const Voices = z.object({ voices: z.array(Voice) });
 export const AuditAnswer = z.looseObject({
@@ -146,6 +149,7 @@ export const AuditAnswer = z.looseObject({
   outputRoot: Text.nullable(),
   outputId: Text.nullable(),
   segments: z.array(z.number().int()),
+  answers: z.array(Text),
   seats: z.array(Voice),
   escalation: Voices.nullable(),
   publication: Voices.nullable(),

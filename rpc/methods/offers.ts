@@ -72,7 +72,6 @@ export const AssignmentShape = z
     audit: AuditShape,
     keyCommitment: HashText.nullable(),
     jobKey: HashText.nullable(),
-    answers: z.array(HashText).describe('Laid open, in the order of the judged segments.'),
     offered: z.array(Subject).describe('What publications there have been.'),
     published: z.array(Subject),
   })
@@ -196,7 +195,6 @@ function assignmentJson(job: Job, attempt: Attempt): z.input<typeof AssignmentSh
     audit: auditJson(attempt),
     keyCommitment: commitment === undefined ? null : toHex(commitment.keyCommitment),
     jobKey: unsealed === undefined ? null : toHex(unsealed.jobKey),
-    answers: (unsealed?.answers ?? []).map(toHex),
     ...{ offered: [...offered], published: [...published] },
   };
 }
