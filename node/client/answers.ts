@@ -211,14 +211,21 @@ export const AssignmentAnswer = z.object({
     deadline: Moment,
     priceWei: Wei,
     bondWei: Wei,
+    root: Hash.nullable(),
+    outputRoot: Hash.nullable(),
+    outputId: Hash.nullable(),
     segments: z.array(Count),
     uncovered: z.array(Count),
     seatTarget: Count,
     escalation: z.object({ segments: z.array(Count), tries: Count }).nullable(),
     publication: z.object({ subject: Subject }).nullable(),
   }),
+  keyCommitment: Hash.nullable(),
+  jobKey: Hash.nullable(),
+  answers: z.array(Hash),
   offered: z.array(Subject),
   published: z.array(Subject),
+  publishedItems: z.array(Count),
 });
 export type AssignmentAnswer = z.output<typeof AssignmentAnswer>;
 export const AssignmentPage = z.object({ assignments: z.array(AssignmentAnswer), next });
