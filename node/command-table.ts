@@ -32,8 +32,7 @@ export const COMMANDS: Readonly<Record<string, Readonly<Record<string, CommandEn
       load: async () => (await import('./commands/devnet.js')).devnetCommand(),
     },
     demo: {
-      description:
-        'run what is built so far, from nothing: keys, genesis, a ledger with real blocks, votes, replay',
+      description: 'enlarge a photograph on a network of four validators and two providers, judged and paid',
       load: async () => (await import('./commands/demo.js')).demoCommand(),
     },
   },
@@ -73,6 +72,10 @@ export const COMMANDS: Readonly<Record<string, Readonly<Record<string, CommandEn
     job: {
       description: 'post jobs, see where they are and how they are judged, have their results',
       load: async () => (await import('./commands/job.js')).jobCommand(),
+    },
+    provider: {
+      description: 'register a provider, run its agent, look at it, put lockup in and take it out',
+      load: async () => (await import('./commands/provider.js')).providerCommand(),
     },
     faucet: {
       description: 'ask a devnet node for some coins',

@@ -99,13 +99,20 @@ export class ProviderAgent {
     this.#isDraining = true;
   }
 
-  /** Does what is to be done now, or begins it. Call it when a block is final, and every now and then. @throws what looking at the chain does */
-  async reconcile(): Promise<void> {
+  /**
+   * Does what is to be done now, or begins it. Call it when a block is final, when something was computed, and every now and then.
+   *
+   * @returns the height that it has looked at
+   * @throws what looking at the chain does
+   */
+  async reconcile(): Promise<number> {
     const view = await this.#parts.market.look();
-    if (this.#isStopped) return;
+    const { height } = view.now;
+    if (this.#isStopped) return height;
     await this.#forgetEnded(view);
     for (const assignment of view.assignments) this.#attend(this.#taskOf(assignment), view);
     if (!this.#isDraining) this.#claim(view);
+    return height;
   }
 
   /** Resolves when nothing is computed or sent any more. */

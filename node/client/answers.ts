@@ -116,10 +116,14 @@ export const JobExplanation = z.object({
       ending: Text.nullable(),
       meaning: Text.nullable(),
       round: z.number().int(),
+      provider: Text,
+      priceWei: Wei,
+      bondWei: Wei,
     })
     .nullable(),
   waitsFor: z.string(),
-  voices: z.object({ waiting: z.number().int(), heard: z.number().int() }).nullable(),
+  voices: z.object({ waiting: z.array(Text), heard: z.number().int() }).nullable(),
+  escrowWei: Wei,
   next: Text,
   due: z.object({ timeMs: z.number(), height: Height }).nullable(),
 });

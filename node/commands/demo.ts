@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { Command } from 'commander';
@@ -46,10 +46,15 @@ async function run(options: DemoOptions): Promise<void> {
     await closers.closeAll((part, error) => {
       process.stderr.write(`${part} did not close in order: ${String(error)}\n`);
     });
-    // The picture stays.
-    for (const name of ['network', 'keys', 'password', 'esrgan-slim-x2', 'provider-1', 'provider-2'])
-      await rm(join(folder, name), { recursive: true, force: true });
+    await cleanUp(folder, out);
   }
+}
+
+/** Nothing is left but the picture. */
+async function cleanUp(folder: string, out: string): Promise<void> {
+  for (const name of await readdir(folder))
+    if (join(folder, name) !== out) await rm(join(folder, name), { recursive: true, force: true });
+  if ((await readdir(folder)).length === 0) await rm(folder, { recursive: true });
 }
 
 function tellNetwork({ network }: Stage, narrator: Narrator): void {

@@ -13,7 +13,7 @@ import type { Wallet } from '../client/wallet.js';
 import { readJobInput } from '../models/job-data.js';
 import { byteBar, talk, tokenOption, type TokenOption } from './blob-options.js';
 import { examples, formatRows, integerBetween, print, type CommandContext } from './command-context.js';
-import { awaitEnd, describeExplanation, notSettled } from './job-progress.js';
+import { awaitEnd, describeExplanation, explanationReport, notSettled } from './job-progress.js';
 import {
   clientOf,
   describeSent,
@@ -122,7 +122,12 @@ async function post(context: CommandContext, options: PostOptions): Promise<void
   }
   if (!options.json) await context.write(describe(wallet, posted));
   const ended = await awaitEnd(rpc, id, options, options.deadline + WATCHED_BEYOND_S);
-  await print(context, options, { ...reportOf(wallet, posted), ended }, describeExplanation(ended));
+  await print(
+    context,
+    options,
+    { ...reportOf(wallet, posted), ended: explanationReport(ended) },
+    describeExplanation(ended),
+  );
   if (ended.phase !== 'SETTLED') throw notSettled(id);
 }
 

@@ -1,4 +1,5 @@
 import { Argument, InvalidArgumentError } from 'commander';
+import { formatOgpu } from '../../protocol/amounts.js';
 import { hasJobEnded, watchChanges } from '../../rpc/jobs/watch.js';
 import { JobExplanation } from '../client/answers.js';
 import { ClientError } from '../client/errors.js';
@@ -54,27 +55,31 @@ export function explain(rpc: RpcClient, id: string): Promise<JobExplanation> {
   return rpc.call('ogpu_explainJob', [id], JobExplanation);
 }
 
-export function describeExplanation({
-  job,
-  phase,
-  reason,
-  attempt,
-  waitsFor,
-  voices,
-  next,
-  due,
-}: JobExplanation): string {
+/** For scripts: amounts in wei. */
+export function explanationReport({ attempt, escrowWei, ...rest }: JobExplanation): object {
+  const amounts = attempt && { priceWei: attempt.priceWei.toString(), bondWei: attempt.bondWei.toString() };
+  return { ...rest, attempt: attempt && { ...attempt, ...amounts }, escrowWei: escrowWei.toString() };
+}
+
+export function describeExplanation(explanation: JobExplanation): string {
+  const { job, phase, reason, attempt, waitsFor, voices, next, due, escrowWei } = explanation;
   return formatRows([
     ['job', job],
     ['phase', reason === null ? phase : `${phase} (${reason})`],
     ...(attempt === null
       ? []
-      : ([['attempt', `${attempt.number}: ${attempt.ending ?? attempt.phase}`]] as const)),
+      : ([
+          ['attempt', `${attempt.number}: ${attempt.ending ?? attempt.phase}`],
+          ['provider', `${attempt.provider}, for ${formatOgpu(attempt.priceWei)} OGPU`],
+          ['bond', `${formatOgpu(attempt.bondWei)} OGPU`],
+        ] as const)),
     ...(attempt === null || attempt.meaning === null ? [] : ([['meaning', attempt.meaning]] as const)),
     ['waits for', waitsFor],
     ...(voices === null
       ? []
-      : ([['voices', `${voices.heard} heard, ${voices.waiting} waited for`]] as const)),
+      : ([['voices', `${voices.heard} heard, ${voices.waiting.length} waited for`]] as const)),
+    ...(voices?.waiting ?? []).map((validator) => ['', validator] as const),
+    ...(escrowWei === 0n ? [] : ([['in escrow', `${formatOgpu(escrowWei)} OGPU`]] as const)),
     ['then', next],
     ...(due === null
       ? []

@@ -18,7 +18,14 @@ import {
   type CommandContext,
 } from './command-context.js';
 import { postCommand } from './job-post.js';
-import { awaitEnd, describeExplanation, explain, jobArgument, notSettled } from './job-progress.js';
+import {
+  awaitEnd,
+  describeExplanation,
+  explanationReport,
+  explain,
+  jobArgument,
+  notSettled,
+} from './job-progress.js';
 import { resultCommand } from './job-result.js';
 import {
   clientOf,
@@ -97,7 +104,7 @@ function explainCommand(context: CommandContext): Command {
     .addHelpText('after', examples(['ogpu job explain 0x4e3a…', 'also knows jobs whose record is dropped']))
     .action(async (id: string, options: OnlineOptions) => {
       const found = await explain(clientOf(options), id);
-      await print(context, options, found, describeExplanation(found));
+      await print(context, options, explanationReport(found), describeExplanation(found));
     });
 }
 
@@ -116,7 +123,7 @@ async function watch(
   options: OnlineOptions & { readonly for: number },
 ): Promise<void> {
   const found = await awaitEnd(clientOf(options), id, options, options.for);
-  await print(context, options, found, describeExplanation(found));
+  await print(context, options, explanationReport(found), describeExplanation(found));
   if (found.phase !== 'SETTLED') throw notSettled(id);
 }
 

@@ -107,10 +107,19 @@ export const ExplanationShape = z
         ending: z.string().nullable(),
         meaning: z.string().nullable(),
         round: Counter,
+        provider: ChecksumAddress,
+        priceWei: WeiText,
+        bondWei: WeiText.describe('Answers for the result until it is final.'),
       })
       .nullable(),
     waitsFor: z.string().describe('Who has to act, and what for.'),
-    voices: z.strictObject({ waiting: Counter, heard: Counter }).nullable(),
+    voices: z
+      .strictObject({
+        waiting: z.array(ChecksumAddress).describe('Validators that have not spoken yet.'),
+        heard: Counter,
+      })
+      .nullable(),
+    escrowWei: WeiText.describe('What the job owes to somebody.'),
     next: z.string().describe('What happens at the due moment if nobody does anything.'),
     due: Moment.nullable(),
   })
@@ -258,11 +267,18 @@ function explanationJson(id: Uint8Array, found: Explanation): z.input<typeof Exp
   const { attempt, due, reason, voices, phase, waitsFor, next } = found;
   return {
     job: toHex(id),
-    ...{ phase, reason: reason ?? null, waitsFor, next, voices: voices ?? null },
+    ...{ phase, reason: reason ?? null, waitsFor, next },
+    voices: voices === undefined ? null : { ...voices, waiting: voices.waiting.map(toChecksumAddress) },
+    escrowWei: found.escrowWei.toString(),
     due: due === undefined ? null : { ...due },
     attempt:
       attempt === undefined
         ? null
-        : { ...attempt, ending: attempt.ending ?? null, meaning: attempt.meaning ?? null },
+        : {
+            ...{ number: attempt.number, phase: attempt.phase, round: attempt.round },
+            ...{ ending: attempt.ending ?? null, meaning: attempt.meaning ?? null },
+            provider: toChecksumAddress(attempt.provider),
+            ...{ priceWei: attempt.priceWei.toString(), bondWei: attempt.bondWei.toString() },
+          },
   };
 }
