@@ -46,10 +46,17 @@ export interface Forgery {
 const PROVIDER = 6;
 const RELAY = 5;
 
-/** Devnet's rules, with windows that few blocks are enough for. */
+const MINUTES_MS = 10 * 60_000;
+
+/** Devnet's rules, with few blocks to wait for and windows that no slow machine misses: they end when everybody has spoken. */
 const PARAMS = {
   ...PRESETS.devnet.params,
-  jobs: { ...PRESETS.devnet.params.jobs, windowBlocks: 2, seedDelayBlocks: 2 },
+  jobs: {
+    ...PRESETS.devnet.params.jobs,
+    ...{ windowBlocks: 2, seedDelayBlocks: 2 },
+    ...{ commitWindowMs: MINUTES_MS, sealWindowMs: MINUTES_MS },
+    ...{ unsealWindowMs: MINUTES_MS, revealWindowMs: MINUTES_MS },
+  },
 };
 
 /** Program, weights and the folder of a model that inverts grey pictures and doubles their size, in tiles of 6 by 6 with a margin of 1. */

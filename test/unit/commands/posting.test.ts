@@ -153,7 +153,7 @@ describe('ogpu job post and result', () => {
     assert.equal((await post('--tile-margin', '3')).code, 'SEGMENTATION_UNFIT');
     assert.equal((await post('--price', '-1')).code, 'commander.invalidArgument');
     const nothing = ['post', '--model', at('model'), '--input', at('nothing.png')];
-    assert.equal((await sign(jobCommand, ...nothing)).code, 'ENOENT');
+    assert.equal((await sign(jobCommand, ...nothing)).code, 'FILE_UNUSABLE');
     const unknown = await ask(jobCommand, 'result', `0x${'4e'.repeat(32)}`, '--out', at('out.png'));
     assert.equal(unknown.code, 'JOB_UNKNOWN');
   });
