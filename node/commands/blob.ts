@@ -12,7 +12,7 @@ import {
   uploadBlob,
   type BlobNode,
 } from '../../rpc/blobs/transfer.js';
-import { ClientError } from '../client/errors.js';
+import { ClientError, fileError } from '../client/errors.js';
 import type { Progress } from '../progress.js';
 import { byteBar, talk, tokenOption, type TokenOption } from './blob-options.js';
 import {
@@ -216,9 +216,4 @@ async function fileAsBlob(path: string): Promise<Blob> {
   } catch (error) {
     throw fileError(path, error);
   }
-}
-
-function fileError(path: string, cause: unknown): ClientError {
-  const reason = cause instanceof Error ? cause.message : String(cause);
-  return new ClientError('FILE_UNUSABLE', `the file cannot be used: ${reason}`, { path }, { cause });
 }

@@ -8,6 +8,7 @@ import { ChainTime, Rules, type AskNode } from '../../rpc/jobs/answers.js';
 import { checkSource, findPosted, jobKeyOf, prepareTerms, type PreparedJob } from '../../rpc/jobs/prepare.js';
 import { termsValue } from '../../rpc/jobs/terms.js';
 import { jobIdOf } from '../../state/jobs/job.js';
+import { readingFiles } from '../client/errors.js';
 import { jobsIntent, transact } from '../client/transact.js';
 import type { Wallet } from '../client/wallet.js';
 import { readJobInput } from '../models/job-data.js';
@@ -100,7 +101,7 @@ interface Posted {
 }
 
 async function post(context: CommandContext, options: PostOptions): Promise<void> {
-  const stored = await readModelFolder(options.model);
+  const stored = await readingFiles(readModelFolder(options.model));
   const rpc = clientOf(options);
   const ask: AskNode = (method, params, schema) => rpc.call(method, params, schema);
   const { prepared, chainId } = await prepare(ask, stored, options);
@@ -140,7 +141,7 @@ async function prepare(
   options: PostOptions,
 ): Promise<{ readonly prepared: PreparedJob; readonly chainId: number }> {
   const { input: paths, tileMargin, price, value, sampled, full, key, deadline } = options;
-  const made = await readJobInput(stored, paths, tileMargin);
+  const made = await readingFiles(readJobInput(stored, paths, tileMargin));
   const [rules, { chainId, block }] = await Promise.all([
     ask('ogpu_params', [], Rules),
     ask('ogpu_status', [], ChainTime),

@@ -6,8 +6,7 @@ import { toHex, type Hex } from '../../protocol/bytes.js';
 import { sha256 } from '../../protocol/crypto/hash.js';
 import type { AskNode } from '../../rpc/jobs/answers.js';
 import { fetchResult, type JobResult } from '../../rpc/jobs/result.js';
-import { ClientError } from '../client/errors.js';
-import { messageOf } from '../database/errors.js';
+import { fileError, readingFiles } from '../client/errors.js';
 import { outputFile } from '../models/job-data.js';
 import { byteBar, talk } from './blob-options.js';
 import { examples, formatRows, print, type CommandContext } from './command-context.js';
@@ -43,7 +42,7 @@ export function resultCommand(context: CommandContext): Command {
 }
 
 async function result(context: CommandContext, id: Hex, options: ResultOptions): Promise<void> {
-  const stored = options.model === undefined ? undefined : await readModelFolder(options.model);
+  const stored = options.model === undefined ? undefined : await readingFiles(readModelFolder(options.model));
   const rpc = clientOf(options);
   const ask: AskNode = (method, params, schema) => rpc.call(method, params, schema);
   const progress = byteBar('receiving', 0, options);
@@ -59,10 +58,7 @@ async function result(context: CommandContext, id: Hex, options: ResultOptions):
   });
   const file = outputFile(options.out, found.plan, found.output, stored?.manifest);
   await writeFile(options.out, file).catch((cause: unknown) => {
-    const data = { path: options.out };
-    throw new ClientError('FILE_UNUSABLE', `the file cannot be written: ${messageOf(cause)}`, data, {
-      cause,
-    });
+    throw fileError(options.out, cause);
   });
   await print(context, options, reportOf(found, options.out, file), describe(found, options.out, file));
 }

@@ -11,6 +11,7 @@ import { sourceOpened } from '../../rpc/jobs/opening.js';
 import { sourceStanding } from '../../rpc/jobs/prepare.js';
 import { sourceBondWei } from '../../state/sources/source.js';
 import { SourceAnswer, SourcePage } from '../client/answers.js';
+import { readingFiles } from '../client/errors.js';
 import { allPages } from '../client/pages.js';
 import type { RpcClient } from '../client/rpc-client.js';
 import { sourcesIntent, transact } from '../client/transact.js';
@@ -72,7 +73,7 @@ function registerCommand(context: CommandContext): Command {
 }
 
 async function register(context: CommandContext, folder: string, options: RegisterOptions): Promise<void> {
-  const stored = await readModelFolder(folder);
+  const stored = await readingFiles(readModelFolder(folder));
   const { hash, graph } = stored.program;
   const source = toHex(hash);
   await bringWeights(folder, stored, options);

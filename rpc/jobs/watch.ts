@@ -38,7 +38,7 @@ export async function* watchChanges<Seen>(
     });
     if (seen !== undefined) {
       failures = 0;
-      const text = JSON.stringify(seen);
+      const text = JSON.stringify(seen, textOfAmounts);
       if (text !== before) yield seen;
       before = text;
       if (isLast(seen)) return;
@@ -51,6 +51,10 @@ export async function* watchChanges<Seen>(
     timeoutMs,
     cure: 'watch it again: nothing is lost, and `ogpu job explain` says whom it waits for',
   });
+}
+
+function textOfAmounts(_key: string, value: unknown): unknown {
+  return typeof value === 'bigint' ? value.toString() : value;
 }
 
 /** Whether a job with this phase stays as it is. */
