@@ -1,4 +1,4 @@
-import { BaseError, decodeErrorResult, isHex, type Abi, type Address, type Hex } from 'viem';
+import { decodeErrorResult, isHex, type Abi, type Address, type Hex } from 'viem';
 import { accountsAbi, accountsAddress } from '../interfaces/accounts.js';
 import { feesAbi, feesAddress } from '../interfaces/fees.js';
 import { parametersAbi, parametersAddress } from '../interfaces/parameters.js';
@@ -6,6 +6,7 @@ import { jobsAbi, jobsAddress } from '../interfaces/jobs.js';
 import { providersAbi, providersAddress } from '../interfaces/providers.js';
 import { sourcesAbi, sourcesAddress } from '../interfaces/sources.js';
 import { stakingAbi, stakingAddress } from '../interfaces/staking.js';
+import { causesOf } from '../rpc/errors/refusal.js';
 
 /** The protocol's modules, to be called as contracts: the same on every chain. */
 export const modules = {
@@ -39,21 +40,8 @@ export function moduleRevertOf(error: unknown): ModuleRevert | undefined {
   return undefined;
 }
 
-/** A typed error of the node – the `code` of its data, with what to act on – in whatever viem has thrown. */
-export function nodeErrorOf(
-  error: unknown,
-): { readonly code: string; readonly data: Readonly<Record<string, unknown>> } | undefined {
-  for (const each of chainOf(error)) {
-    if (typeof each !== 'object' || each === null || !('data' in each)) continue;
-    const { data } = each;
-    if (typeof data === 'object' && data !== null && 'code' in data && typeof data.code === 'string')
-      return { code: data.code, data: data };
-  }
-  return undefined;
-}
-
 function revertDataIn(error: unknown): Hex | undefined {
-  for (const each of chainOf(error)) {
+  for (const each of causesOf(error)) {
     if (typeof each !== 'object' || each === null) continue;
     for (const field of ['raw', 'data']) {
       const data = (each as Record<string, unknown>)[field];
@@ -61,18 +49,4 @@ function revertDataIn(error: unknown): Hex | undefined {
     }
   }
   return undefined;
-}
-
-const MAX_CAUSES = 16;
-
-/** An error and its causes. */
-function chainOf(error: unknown): unknown[] {
-  const chain: unknown[] = [];
-  let each = error;
-  while (each !== undefined && each !== null && chain.length < MAX_CAUSES) {
-    chain.push(each);
-    each =
-      each instanceof BaseError || each instanceof Error ? each.cause : (each as { cause?: unknown }).cause;
-  }
-  return chain;
 }

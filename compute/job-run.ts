@@ -3,11 +3,13 @@ import { OgpuError } from '../protocol/errors.js';
 import type { JobPlan } from '../protocol/graph/segmentation.js';
 import {
   firstState,
+  itemsFromBytes,
   placePart,
   segmentInputs,
   segmentItems,
   segmentPart,
 } from '../protocol/graph/segments.js';
+import type { TensorData } from '../protocol/graph/tensor-data.js';
 import { invariant } from '../protocol/invariant.js';
 import { runSegments, type Executor, type SegmentsJob } from './run-segments.js';
 import type { SandboxOutcome } from './sandbox/outcome.js';
@@ -93,17 +95,52 @@ async function runAgain(
 ): Promise<Uint8Array[]> {
   const last = segments.at(-1);
   invariant(last !== undefined, 'there is something to run');
-  const asked = new Set(segments);
   const needed = isChain(job.plan) ? allSegments(job.plan).slice(0, last + 1) : segments;
+  return readParts(job, needed, segments, options, read);
+}
+
+/** A batch of which only the inputs of some segments are known, as bytes. */
+export interface LoadedItems extends Pick<LoadedJob, 'plan' | 'weights'> {
+  readonly items: ReadonlyMap<number, Uint8Array>;
+}
+
+/** As `judgeSegments`, of a batch whose input as a whole is not there. @param segments all of them among the items */
+export function judgeItems(
+  job: LoadedItems,
+  segments: readonly number[],
+  options: RunOptions,
+): Promise<Uint8Array[]> {
+  invariant(!isChain(job.plan), 'steps of a chain need what came before them');
+  return readParts(job, segments, segments, options, stateIdOf);
+}
+
+/** What a job is run from: its whole input, or inputs of some segments. */
+type Runnable = LoadedJob | LoadedItems;
+
+async function readParts(
+  job: Runnable,
+  needed: readonly number[],
+  asked: readonly number[],
+  options: RunOptions,
+  read: (part: Uint8Array) => Uint8Array,
+): Promise<Uint8Array[]> {
+  const wanted = new Set(asked);
   const found = new Map<number, Uint8Array>();
   await runParts(job, needed, options, (part, index) => {
-    if (asked.has(index)) found.set(index, read(part));
+    if (wanted.has(index)) found.set(index, read(part));
   });
-  return segments.map((segment) => {
+  return asked.map((segment) => {
     const answer = found.get(segment);
     invariant(answer !== undefined, 'each segment was run');
     return answer;
   });
+}
+
+function itemsAt(job: Runnable, index: number): TensorData[] {
+  if ('input' in job) return segmentItems(job.plan, job.input, index);
+  const bytes = job.items.get(index);
+  invariant(bytes !== undefined, 'the input of each segment is known');
+  return itemsFromBytes(job.plan, bytes);
 }
 
 function isChain({ segmentation }: JobPlan): boolean {
@@ -117,7 +154,7 @@ function allSegments({ segments }: JobPlan): number[] {
 type TakePart = (part: Uint8Array, index: number) => void;
 
 async function runParts(
-  job: LoadedJob,
+  job: Runnable,
   segments: readonly number[],
   options: RunOptions,
   take: TakePart,
@@ -141,14 +178,15 @@ const DEVICE_TROUBLES: ReadonlySet<SandboxOutcome['kind']> = new Set([
 ]);
 
 async function attempt(
-  { plan, weights, input }: LoadedJob,
+  job: Runnable,
   segments: readonly number[],
   options: RunOptions,
   take: TakePart,
 ): Promise<SandboxOutcome> {
+  const { plan, weights } = job;
   const { program } = plan;
-  const state = isChain(plan) ? firstState(plan, input) : undefined;
-  const items = segments.map((index) => segmentItems(plan, input, index));
+  const state = isChain(plan) && 'input' in job ? firstState(plan, job.input) : undefined;
+  const items = segments.map((index) => itemsAt(job, index));
   const { outcome } = await runSegments({
     ...options,
     ...{ program, weights, state },

@@ -32,8 +32,7 @@ export const COMMANDS: Readonly<Record<string, Readonly<Record<string, CommandEn
       load: async () => (await import('./commands/devnet.js')).devnetCommand(),
     },
     demo: {
-      description:
-        'run what is built so far, from nothing: keys, genesis, a ledger with real blocks, votes, replay',
+      description: 'enlarge a photograph on a network of four validators and two providers, judged and paid',
       load: async () => (await import('./commands/demo.js')).demoCommand(),
     },
   },
@@ -66,8 +65,12 @@ export const COMMANDS: Readonly<Record<string, Readonly<Record<string, CommandEn
       description: 'bring blobs to a node, have them from it, and see what it has',
       load: async () => (await import('./commands/blob.js')).blobCommand(),
     },
+    source: {
+      description: 'register models as programs that jobs run, and see who can run them',
+      load: async () => (await import('./commands/source.js')).sourceCommand(),
+    },
     job: {
-      description: 'list jobs, see where they are and how they are judged, watch and cancel them',
+      description: 'post jobs, see where they are and how they are judged, have their results',
       load: async () => (await import('./commands/job.js')).jobCommand(),
     },
     provider: {

@@ -12,7 +12,7 @@ const bin = (name, file) => join(root, 'node_modules', name, file);
 
 const commands = {
   build: () => undefined,
-  start: (args) => node(['dist/bundle/main.js', 'devnet', ...args]),
+  start: (args) => node(['dist/bundle/main.js', 'demo', ...args]),
   test: runTests,
   lint: () => {
     node([bin('eslint', 'bin/eslint.js'), '--max-warnings', '0', '.']);

@@ -1,4 +1,3 @@
-import { invariant } from '../../protocol/invariant.js';
 import type { Program } from '../../protocol/graph/check.js';
 import { planJob, type JobPlan } from '../../protocol/graph/segmentation.js';
 import { placePart, segmentItems, segmentPart } from '../../protocol/graph/segments.js';
@@ -33,12 +32,27 @@ export function planImage(program: Program, { width, height }: Image, margin: nu
   return planJob(program, { kind: 'tiles', height, width, margin });
 }
 
+/** The input of that job: its pixels, with as many channels as the program takes. @throws ImageError IMAGE_UNFIT */
+export function imageInput(program: Program, image: Image): Uint8Array {
+  const [input] = channelsOf(program);
+  return withChannels(image, input).data;
+}
+
+/** The picture that the output of such a job is. @throws ImageError IMAGE_UNFIT where the job makes none */
+export function imageOutput({ program, segmentation, tiles }: JobPlan, output: Uint8Array): Image {
+  const [, channels] = channelsOf(program);
+  if (segmentation.kind !== 'tiles' || tiles === undefined)
+    throw new ImageError('IMAGE_UNFIT', 'the job was not of a picture');
+  const { scaleWidth, scaleHeight } = tiles;
+  const size = { width: segmentation.width * scaleWidth, height: segmentation.height * scaleHeight };
+  return { ...size, channels, data: output };
+}
+
 /** The picture that a program makes of one, tile by tile, in a process of its own. @throws as `planImage` and `runSegments` */
 export async function runImage(job: ImageJob): Promise<ImageResult> {
   const { program, margin } = job;
-  const [input, output] = channelsOf(program);
   const plan = planImage(program, job.image, margin);
-  const { data } = withChannels(job.image, input);
+  const data = imageInput(program, job.image);
   const segments = Array.from({ length: plan.segments }, (_, index) => segmentItems(plan, data, index));
   const pixels = new Uint8Array(plan.outputBytes);
   const { outcome, ranOn } = await runSegments({
@@ -48,10 +62,7 @@ export async function runImage(job: ImageJob): Promise<ImageResult> {
       placePart(plan, pixels, segmentPart(plan, outputs, index), index);
     },
   });
-  invariant(plan.tiles !== undefined, 'a picture is cut into tiles');
-  const { scaleWidth, scaleHeight } = plan.tiles;
-  const size = { width: job.image.width * scaleWidth, height: job.image.height * scaleHeight };
-  const image = outcome.kind === 'completed' ? { ...size, channels: output, data: pixels } : undefined;
+  const image = outcome.kind === 'completed' ? imageOutput(plan, pixels) : undefined;
   return { outcome, ranOn, plan, image };
 }
 

@@ -15,7 +15,7 @@ export interface BondTerms extends Pick<
 }
 
 /** Whether the declared value asks for a full audit. */
-export function mustBeFull(jobs: ChainParams['jobs'], valueWei: bigint): boolean {
+export function mustBeFull(jobs: Pick<ChainParams['jobs'], 'fullAuditValueWei'>, valueWei: bigint): boolean {
   return valueWei >= jobs.fullAuditValueWei;
 }
 

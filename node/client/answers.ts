@@ -116,10 +116,14 @@ export const JobExplanation = z.object({
       ending: Text.nullable(),
       meaning: Text.nullable(),
       round: z.number().int(),
+      provider: Text,
+      priceWei: Wei,
+      bondWei: Wei,
     })
     .nullable(),
   waitsFor: z.string(),
-  voices: z.object({ waiting: z.number().int(), heard: z.number().int() }).nullable(),
+  voices: z.object({ waiting: z.array(Text), heard: z.number().int() }).nullable(),
+  escrowWei: Wei,
   next: Text,
   due: z.object({ timeMs: z.number(), height: Height }).nullable(),
 });
@@ -130,6 +134,9 @@ const Voice = z.object({
   power: z.number(),
   status: Text,
   segments: z.array(z.number().int()),
+  seal: Text.nullable(),
+  answerRoot: Text.nullable(),
+  disputed: z.number().int().nullable(),
 });
 const Voices = z.object({ voices: z.array(Voice) });
 export const AuditAnswer = z.looseObject({
@@ -142,6 +149,7 @@ export const AuditAnswer = z.looseObject({
   outputRoot: Text.nullable(),
   outputId: Text.nullable(),
   segments: z.array(z.number().int()),
+  answers: z.array(Text),
   seats: z.array(Voice),
   escalation: Voices.nullable(),
   publication: Voices.nullable(),

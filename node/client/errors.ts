@@ -21,8 +21,6 @@ export type ClientErrorCode =
   | 'BLOB_FILE_CHANGED'
   /** The job has ended without a result. */
   | 'JOB_NOT_SETTLED'
-  /** The job has not ended in the time it was waited for. */
-  | 'JOB_NOT_ENDED'
   /** The job has had no attempt yet. */
   | 'JOB_NOT_ASSIGNED'
   /** A key of another kind than the work needs. */
@@ -30,3 +28,18 @@ export type ClientErrorCode =
 
 /** What keeps a command from its answer. `data` has a `cure` where there is one. */
 export class ClientError extends OgpuError<ClientErrorCode> {}
+
+/** A file that cannot be read or written, and why. */
+export function fileError(path: string, cause: unknown): ClientError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new ClientError('FILE_UNUSABLE', `the file cannot be used: ${reason}`, { path }, { cause });
+}
+
+/** What reads files, with errors of the disk typed. @throws ClientError FILE_UNUSABLE, and whatever else the work throws */
+export async function readingFiles<Result>(work: Promise<Result>): Promise<Result> {
+  return work.catch((error: unknown) => {
+    if (error instanceof Error && 'path' in error && typeof error.path === 'string')
+      throw fileError(error.path, error);
+    throw error;
+  });
+}

@@ -12,9 +12,9 @@ import {
   uploadBlob,
   type BlobNode,
 } from '../../rpc/blobs/transfer.js';
-import { ClientError } from '../client/errors.js';
-import { readSecretText } from '../keys/password.js';
-import { showProgress, type Progress } from '../progress.js';
+import { ClientError, fileError } from '../client/errors.js';
+import type { Progress } from '../progress.js';
+import { byteBar, talk, tokenOption, type TokenOption } from './blob-options.js';
 import {
   examples,
   formatRows,
@@ -25,9 +25,7 @@ import {
 } from './command-context.js';
 import { clientOf, onlineOptions, type OnlineOptions } from './online-options.js';
 
-interface BlobCommandOptions extends OnlineOptions {
-  readonly tokenFile?: string;
-}
+type BlobCommandOptions = OnlineOptions & TokenOption;
 
 const Standing = z.object({
   id: z.string().max(66),
@@ -51,13 +49,13 @@ export function blobCommand(context: CommandContext = PROCESS_CONTEXT): Command 
 }
 
 function putCommand(context: CommandContext): Command {
-  return blobOptions(new Command('put'))
+  return tokenOption(onlineOptions(new Command('put')))
     .description('bring a file to a node, and print its id')
     .argument('<file>', 'the file')
     .addHelpText('after', examples(['ogpu blob put weights.bin --json', 'for scripts: id and length']))
     .action(async (file: string, options: BlobCommandOptions) => {
       const source = await fileAsBlob(file);
-      const progress = barOf('sending', source.size, options);
+      const progress = byteBar('sending', source.size, options);
       try {
         const report = await talk(options, (node) =>
           uploadBlob(node, source, (sent) => {
@@ -73,7 +71,7 @@ function putCommand(context: CommandContext): Command {
 }
 
 function getCommand(context: CommandContext): Command {
-  return blobOptions(new Command('get'))
+  return tokenOption(onlineOptions(new Command('get')))
     .description('have a blob from a node, verified; one that was broken off goes on')
     .addArgument(idArgument())
     .requiredOption('-o, --output <file>', 'where to put it')
@@ -106,7 +104,7 @@ function statusCommand(context: CommandContext): Command {
 }
 
 function pinCommand(context: CommandContext, name: 'pin' | 'unpin', about: string): Command {
-  return blobOptions(new Command(name))
+  return tokenOption(onlineOptions(new Command(name)))
     .description(`${about}; for the operator`)
     .addArgument(idArgument())
     .action(async (id: Hex, options: BlobCommandOptions) => {
@@ -118,7 +116,7 @@ function pinCommand(context: CommandContext, name: 'pin' | 'unpin', about: strin
 const Collected = z.object({ blobs: z.int(), bytes: z.int() });
 
 function collectCommand(context: CommandContext): Command {
-  return blobOptions(new Command('gc'))
+  return tokenOption(onlineOptions(new Command('gc')))
     .description('have a node drop what nobody has pinned and nobody uses; for the operator')
     .option('--idle <seconds>', 'for how long nobody has used it', integerBetween(0, 1e9), 3_600)
     .action(async (options: BlobCommandOptions & { readonly idle: number }) => {
@@ -158,7 +156,7 @@ async function getFile(
     const hasher = await hashStart(file, firstChunk);
     const resumedBytes = hasher.lengthBytes;
     const onLength = (lengthBytes: number): void => {
-      progress = barOf('receiving', lengthBytes, options);
+      progress = byteBar('receiving', lengthBytes, options);
     };
     for await (const chunk of downloadBlob(node, id, { firstChunk, onLength })) {
       await file.write(chunk, 0, chunk.length, hasher.lengthBytes);
@@ -200,44 +198,11 @@ async function startOver(path: string): Promise<never> {
   });
 }
 
-function blobOptions(command: Command): Command {
-  return onlineOptions(command).option(
-    '--token-file <file>',
-    'file with the token of the operator, for a node of another machine',
-  );
-}
-
 function idArgument(): Argument {
   return new Argument('<id>', '0x and 64 hex digits').argParser((text) => {
     if (/^0x[0-9a-fA-F]{64}$/.test(text)) return text.toLowerCase();
     throw new InvalidArgumentError('expected 0x and 64 hex digits.');
   });
-}
-
-function barOf(label: string, total: number, { json }: OnlineOptions): Progress {
-  return showProgress({ label, total, unit: 'bytes', isSilent: json });
-}
-
-/** @throws ClientError RPC_UNREACHABLE; BlobTransferError */
-async function talk<Result>(
-  { rpcUrl, tokenFile }: BlobCommandOptions,
-  exchange: (node: BlobNode) => Promise<Result>,
-): Promise<Result> {
-  const token = tokenFile === undefined ? undefined : (await readSecretText(tokenFile)).trim();
-  try {
-    return await exchange({ url: rpcUrl, token });
-  } catch (error) {
-    // What fetch throws where there is no connection.
-    if (!(error instanceof TypeError)) throw error;
-    const reason = error.cause instanceof Error ? error.cause.message : error.message;
-    const cure = 'start the node (`ogpu start`), or name another one with --rpc-url';
-    throw new ClientError(
-      'RPC_UNREACHABLE',
-      `no node answers: ${reason}`,
-      { url: rpcUrl, cure },
-      { cause: error },
-    );
-  }
 }
 
 function order(options: BlobCommandOptions, path: string, method: 'PUT' | 'DELETE'): Promise<Response> {
@@ -251,9 +216,4 @@ async function fileAsBlob(path: string): Promise<Blob> {
   } catch (error) {
     throw fileError(path, error);
   }
-}
-
-function fileError(path: string, cause: unknown): ClientError {
-  const reason = cause instanceof Error ? cause.message : String(cause);
-  return new ClientError('FILE_UNUSABLE', `the file cannot be used: ${reason}`, { path }, { cause });
 }

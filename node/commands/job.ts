@@ -1,15 +1,13 @@
-import { setTimeout as delay } from 'node:timers/promises';
-import { Argument, Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import { toChecksumAddress, type Address } from '../../protocol/address.js';
 import { formatOgpu } from '../../protocol/amounts.js';
 import { fromHex } from '../../protocol/bytes.js';
 import { JOB_PHASES } from '../../state/jobs/job.js';
-import { AuditAnswer, JobAnswer, JobExplanation, JobPage } from '../client/answers.js';
+import { AuditAnswer, JobAnswer, JobPage } from '../client/answers.js';
 import { ClientError } from '../client/errors.js';
 import { allPages } from '../client/pages.js';
 import type { RpcClient } from '../client/rpc-client.js';
 import { jobsIntent } from '../client/transact.js';
-import { showProgress } from '../progress.js';
 import {
   examples,
   formatRows,
@@ -19,6 +17,16 @@ import {
   PROCESS_CONTEXT,
   type CommandContext,
 } from './command-context.js';
+import { postCommand } from './job-post.js';
+import {
+  awaitEnd,
+  describeExplanation,
+  explanationReport,
+  explain,
+  jobArgument,
+  notSettled,
+} from './job-progress.js';
+import { resultCommand } from './job-result.js';
 import {
   clientOf,
   onlineOptions,
@@ -29,10 +37,12 @@ import {
   type WalletCommandOptions,
 } from './online-options.js';
 
-/** The `job` group of the command line: what a client asks about its jobs. */
+/** The `job` group of the command line: what a client does with its jobs. */
 export function jobCommand(context: CommandContext = PROCESS_CONTEXT): Command {
   return new Command('job')
-    .description('list jobs, see where they are and how they are judged, watch and cancel them')
+    .description('post jobs, see where they are and how they are judged, have their results')
+    .addCommand(postCommand(context))
+    .addCommand(resultCommand(context))
     .addCommand(listCommand(context))
     .addCommand(explainCommand(context))
     .addCommand(watchCommand(context))
@@ -94,7 +104,7 @@ function explainCommand(context: CommandContext): Command {
     .addHelpText('after', examples(['ogpu job explain 0x4e3a…', 'also knows jobs whose record is dropped']))
     .action(async (id: string, options: OnlineOptions) => {
       const found = await explain(clientOf(options), id);
-      await print(context, options, found, describe(found));
+      await print(context, options, explanationReport(found), describeExplanation(found));
     });
 }
 
@@ -107,58 +117,14 @@ function watchCommand(context: CommandContext): Command {
     .action((id: string, options: OnlineOptions & { readonly for: number }) => watch(context, id, options));
 }
 
-const POLL_MS = 1_000;
-
 async function watch(
   context: CommandContext,
   id: string,
   options: OnlineOptions & { readonly for: number },
 ): Promise<void> {
-  const rpc = clientOf(options);
-  const endMs = performance.now() + options.for * 1000;
-  const progress = showProgress({
-    label: 'job',
-    total: STAGES.length,
-    unit: 'steps',
-    isSilent: options.json,
-  });
-  try {
-    for (;;) {
-      const found = await explain(rpc, id);
-      progress.update(stageOf(found));
-      if (found.phase !== 'OPEN' && found.phase !== 'ASSIGNED') {
-        progress.stop();
-        await print(context, options, found, describe(found));
-        if (found.phase === 'SETTLED') return;
-        const cure = 'the escrow has gone back: post it anew, for more or with a later deadline';
-        throw new ClientError('JOB_NOT_SETTLED', 'the job has ended without a result', { job: id, cure });
-      }
-      if (performance.now() + POLL_MS > endMs) break;
-      await delay(POLL_MS);
-    }
-  } finally {
-    progress.stop();
-  }
-  const cure = 'watch it again: nothing is lost, and `ogpu job explain` says whom it waits for';
-  throw new ClientError('JOB_NOT_ENDED', `the job has not ended after ${options.for} s`, { job: id, cure });
-}
-
-/** What a job that goes well passes, in this order. */
-const STAGES: readonly string[] = [
-  'OPEN',
-  'CLAIMED',
-  'COMMITTED',
-  'SEALING',
-  'UNSEALING',
-  'REVEALING',
-  'SETTLED',
-];
-
-function stageOf({ phase, attempt }: JobExplanation): number {
-  if (phase !== 'ASSIGNED') return phase === 'OPEN' ? 0 : STAGES.length;
-  const at = STAGES.indexOf(attempt?.phase ?? '');
-  // All verifiers are asked: as far as it was when seats revealed.
-  return at < 0 ? STAGES.indexOf('REVEALING') : at;
+  const found = await awaitEnd(clientOf(options), id, options, options.for);
+  await print(context, options, explanationReport(found), describeExplanation(found));
+  if (found.phase !== 'SETTLED') throw notSettled(id);
 }
 
 function auditCommand(context: CommandContext): Command {
@@ -196,29 +162,6 @@ function cancelCommand(context: CommandContext): Command {
     );
 }
 
-function explain(rpc: RpcClient, id: string): Promise<JobExplanation> {
-  return rpc.call('ogpu_explainJob', [id], JobExplanation);
-}
-
-function describe({ job, phase, reason, attempt, waitsFor, voices, next, due }: JobExplanation): string {
-  return formatRows([
-    ['job', job],
-    ['phase', reason === null ? phase : `${phase} (${reason})`],
-    ...(attempt === null
-      ? []
-      : ([['attempt', `${attempt.number}: ${attempt.ending ?? attempt.phase}`]] as const)),
-    ...(attempt === null || attempt.meaning === null ? [] : ([['meaning', attempt.meaning]] as const)),
-    ['waits for', waitsFor],
-    ...(voices === null
-      ? []
-      : ([['voices', `${voices.heard} heard, ${voices.waiting} waited for`]] as const)),
-    ['then', next],
-    ...(due === null
-      ? []
-      : ([['not before', `${new Date(due.timeMs).toISOString()}, block ${due.height}`]] as const)),
-  ]);
-}
-
 function describeAudit(audit: AuditAnswer): string {
   const rows = formatRows([
     ['provider', audit.provider],
@@ -237,13 +180,6 @@ function describeAudit(audit: AuditAnswer): string {
     ['as', 'validator', 'power', 'status'],
     voices.map(([as, { validator, power, status }]) => [as, validator, `${power}`, status]),
   )}`;
-}
-
-function jobArgument(): Argument {
-  return new Argument('<job>', 'its id: 0x and 64 hex digits').argParser((text: string) => {
-    if (/^0x[0-9a-fA-F]{64}$/.test(text)) return text;
-    throw new InvalidArgumentError('expected 0x and 64 hex digits.');
-  });
 }
 
 const GROUP_HELP = `

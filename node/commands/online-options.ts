@@ -94,26 +94,33 @@ async function printOutcome(
   options: JsonOption,
   wallet: Wallet,
   done: string,
-  outcome: Outcome | { readonly hash: string },
+  outcome: Sent,
 ): Promise<void> {
+  const { report, text } = describeSent(wallet, outcome);
+  await print(context, options, report, 'height' in outcome ? `${done}\n${text}` : text);
+}
+
+/** A transaction that is final, or that was not waited for. */
+export type Sent = Outcome | { readonly hash: string };
+
+/** What has become of a transaction, for scripts and for people. */
+export function describeSent(
+  wallet: Wallet,
+  outcome: Sent,
+): { readonly report: Readonly<Record<string, unknown>>; readonly text: string } {
   const from = toChecksumAddress(wallet.address);
   if (!('height' in outcome)) {
-    await print(
-      context,
-      options,
-      { from, ...outcome, final: false },
-      `sent, not waited for\n${outcome.hash}\n`,
-    );
-    return;
+    const report = { from, ...outcome, final: false };
+    return { report, text: `sent, not waited for\n${outcome.hash}\n` };
   }
   const { hash, height, gasUsed, feeWei } = outcome;
   const report = { from, hash, final: true, height, gasUsed: gasUsed.toString(), feeWei: feeWei.toString() };
-  const rows = formatRows([
+  const text = formatRows([
     ['transaction', hash],
     ['final in', `block ${height}`],
     ['fee', `${formatOgpu(feeWei)} OGPU`],
   ]);
-  await print(context, options, report, `${done}\n${rows}`);
+  return { report, text };
 }
 
 export const parseAddressArgument: (text: string) => Address = parsedBy(parseAddress);

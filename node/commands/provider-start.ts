@@ -93,11 +93,14 @@ async function start(context: CommandContext, options: StartOptions): Promise<vo
     log.warn({ event: 'warning' }, 'takes jobs at any price: name the least with --min-price');
   if (options.cheat !== undefined)
     log.warn({ event: 'cheating', percent: options.cheat }, CHEATING.replace('%', `${options.cheat} %`));
-  const unlisten = onStopSignals((count) => {
+  const stop = (): void => {
+    service.stop();
+  };
+  const unlisten = onStopSignals(stop, (count) => {
     const isFirst = count === 1;
     log.info({ event: isFirst ? 'draining' : 'stopping' }, isFirst ? DRAINING : 'stops at once');
     if (isFirst) service.drain();
-    else service.stop();
+    else stop();
   });
   try {
     await service.run();
@@ -132,8 +135,8 @@ function logFor(context: CommandContext, { json }: StartOptions): Logger {
   return createLogger('info', json ? target : prettyTarget(target, false));
 }
 
-/** @returns ends the listening */
-function onStopSignals(told: (count: number) => void): () => void {
+/** @param orphaned called when a process that supervises this one is gone. @returns ends the listening */
+function onStopSignals(orphaned: () => void, told: (count: number) => void): () => void {
   let count = 0;
   const listener = (): void => {
     count++;
@@ -141,8 +144,12 @@ function onStopSignals(told: (count: number) => void): () => void {
   };
   const signals = ['SIGINT', 'SIGTERM'] as const;
   for (const signal of signals) process.on(signal, listener);
+  process.once('disconnect', orphaned);
+  // The channel to a supervisor alone keeps nothing running.
+  process.channel?.unref();
   return () => {
     for (const signal of signals) process.off(signal, listener);
+    process.off('disconnect', orphaned);
   };
 }
 

@@ -44,9 +44,13 @@ export class ComputeDevice {
     await this.#chosen;
   }
 
+  #isStopped(): boolean {
+    return this.#stop.signal.aborted;
+  }
+
   async #choose(): Promise<Executor> {
     const { setting, hidden, onChosen, onWarning } = this.#parts;
-    if (setting === 'reference' || this.#stop.signal.aborted) return 'reference';
+    if (setting === 'reference' || this.#isStopped()) return 'reference';
     const choice = hardwareChoice();
     try {
       const [found] = await findAdapters([choice]);

@@ -157,7 +157,7 @@ function parsedText<Value>(parse: (text: string) => Value): z.ZodType<Value> {
 const UNITS: Readonly<Record<string, number>> = { '': 1, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 };
 
 /** NaN for what is no number of bytes. */
-function parseBytes(text: string): number {
+export function parseBytes(text: string): number {
   const [, digits = '', unit = ''] = /^(\d{1,15}) ?(KiB|MiB|GiB|)$/.exec(text) ?? [];
   return digits === '' ? NaN : Number(digits) * (UNITS[unit] ?? NaN);
 }

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { BlobError } from '../../compute/blobs/errors.js';
-import { judgeSegments, RunError } from '../../compute/job-run.js';
+import { judgeItems, judgeSegments, RunError } from '../../compute/job-run.js';
 import type { Executor } from '../../compute/run-segments.js';
 import { SandboxError } from '../../compute/sandbox/sandbox.js';
 import type { Attempt, PublicationSubject } from '../../consensus/verification/attempt.js';
@@ -15,15 +15,16 @@ import {
 } from '../../protocol/graph/segmentation.js';
 import { readPart } from '../../protocol/graph/segments.js';
 import { jobs, type Job } from '../../state/jobs/job.js';
-import type { Reader } from '../../state/store/store.js';
+import type { Store } from '../../state/store/store.js';
 import type { BlobService } from '../blobs/service.js';
 import type { Clock } from '../consensus/surroundings.js';
 import { readBlob } from './blob-bytes.js';
 import { MaterialsError, type Materials } from './materials.js';
+import { publishedItems } from './published-items.js';
 import type { SourceShelf } from './source-shelf.js';
 
 export interface JobMaterialsParts {
-  readonly store: Reader;
+  readonly store: Store;
   readonly blobs: BlobService;
   readonly shelf: SourceShelf;
   readonly executor: () => Promise<Executor>;
@@ -49,12 +50,14 @@ export class JobMaterials implements Materials {
     const job = this.#job(attempt);
     const { program, weights } = await shelf.obtain(job.source, signal);
     const plan = planOf(job, program);
-    const input = await this.#input(job, plan, signal);
-    await this.#pin(attempt, job.input);
+    const material = await this.#materialOf(attempt, job, plan, segments, signal);
     const executor = await this.#parts.executor();
     const wallMs = Math.max(MIN_WALL_MS, attempt.deadline.timeMs - clock.nowMs());
+    const options = { executor, wallMs, hidden, signal };
     try {
-      return await judgeSegments({ plan, weights, input }, segments, { executor, wallMs, hidden, signal });
+      return 'items' in material
+        ? await judgeItems({ plan, weights, ...material }, segments, options)
+        : await judgeSegments({ plan, weights, ...material }, segments, options);
     } catch (cause) {
       if (!(cause instanceof RunError) && !(cause instanceof SandboxError)) throw cause;
       const code = cause.code === 'RUN_CANCELLED' ? 'MATERIALS_UNAVAILABLE' : 'MATERIALS_UNFIT';
@@ -91,6 +94,27 @@ export class JobMaterials implements Materials {
       await this.#input(job, plan, signal);
       return true;
     });
+  }
+
+  /** The whole input; where nobody has it, what the provider had to put on the chain. */
+  async #materialOf(
+    attempt: Attempt,
+    job: Job,
+    plan: JobPlan,
+    segments: readonly number[],
+    signal: AbortSignal,
+  ): Promise<{ readonly input: Uint8Array } | { readonly items: ReadonlyMap<number, Uint8Array> }> {
+    try {
+      const input = await this.#input(job, plan, signal);
+      await this.#pin(attempt, job.input);
+      return { input };
+    } catch (error) {
+      const isPublished = attempt.published.some((subject) => subject !== 'output');
+      if (!(error instanceof MaterialsError) || !isPublished) throw error;
+      const items = await publishedItems(this.#parts.store, attempt.terms);
+      if (segments.every((segment) => items.has(segment))) return { items };
+      throw error;
+    }
   }
 
   #input({ input }: Job, { inputBytes }: JobPlan, signal: AbortSignal): Promise<Uint8Array> {

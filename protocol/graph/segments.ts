@@ -25,6 +25,14 @@ export function segmentItems(plan: JobPlan, jobInput: Uint8Array, index: number)
   return split(items, jobInput.subarray(first, first + itemBytes));
 }
 
+/** The items of a segment from their bytes, one after the other. @throws SegmentationError JOB_INPUT_LENGTH */
+export function itemsFromBytes({ program }: JobPlan, bytes: Uint8Array): TensorData[] {
+  const items = itemsOf(program);
+  const expected = items.reduce((sum, item) => sum + tensorBytes(item), 0);
+  if (bytes.length !== expected) refuseLength(expected, bytes.length);
+  return split(items, bytes);
+}
+
 /** The state that the first step of a chain starts from. @throws SegmentationError JOB_INPUT_LENGTH */
 export function firstState(plan: JobPlan, jobInput: Uint8Array): Uint8Array {
   checkInput(plan, jobInput);
@@ -188,15 +196,12 @@ function join(parts: readonly TensorData[]): Uint8Array {
 }
 
 function checkInput({ inputBytes }: JobPlan, jobInput: Uint8Array): void {
-  if (jobInput.length !== inputBytes)
-    throw new SegmentationError(
-      'JOB_INPUT_LENGTH',
-      `an input of ${jobInput.length} bytes is not ${inputBytes}`,
-      {
-        expected: inputBytes,
-        received: jobInput.length,
-      },
-    );
+  if (jobInput.length !== inputBytes) refuseLength(inputBytes, jobInput.length);
+}
+
+function refuseLength(expected: number, received: number): never {
+  const message = `an input of ${received} bytes is not ${expected}`;
+  throw new SegmentationError('JOB_INPUT_LENGTH', message, { expected, received });
 }
 
 function checkIndex({ segments }: JobPlan, index: number): void {

@@ -63,6 +63,9 @@ const VoiceShape = z.strictObject({
   power: Counter.describe('In millionths of OGPU.'),
   status: z.string(),
   segments: z.array(Counter),
+  seal: HashText.nullable().describe('What binds it to its answers before anybody else has given any.'),
+  answerRoot: HashText.nullable().describe('Root over what its segments came to; of who has revealed.'),
+  disputed: Counter.nullable().describe('The lowest segment where it came to something else.'),
 });
 
 export const AuditShape = z
@@ -80,6 +83,9 @@ export const AuditShape = z
     outputRoot: HashText.nullable(),
     outputId: HashText.nullable().describe('The blob that is said to hold the output.'),
     segments: z.array(Counter).describe('That are judged.'),
+    answers: z
+      .array(HashText)
+      .describe('What the provider says they come to, in their order; after the unsealing.'),
     uncovered: z.array(Counter).describe('That lack seals: all verifiers judge them.'),
     seatTarget: Counter,
     seats: z.array(VoiceShape),
@@ -107,10 +113,19 @@ export const ExplanationShape = z
         ending: z.string().nullable(),
         meaning: z.string().nullable(),
         round: Counter,
+        provider: ChecksumAddress,
+        priceWei: WeiText,
+        bondWei: WeiText.describe('Answers for the result until it is final.'),
       })
       .nullable(),
     waitsFor: z.string().describe('Who has to act, and what for.'),
-    voices: z.strictObject({ waiting: Counter, heard: Counter }).nullable(),
+    voices: z
+      .strictObject({
+        waiting: z.array(ChecksumAddress).describe('Validators that have not spoken yet.'),
+        heard: Counter,
+      })
+      .nullable(),
+    escrowWei: WeiText.describe('What the job owes to somebody.'),
     next: z.string().describe('What happens at the due moment if nobody does anything.'),
     due: Moment.nullable(),
   })
@@ -233,6 +248,7 @@ export function auditJson(attempt: Attempt): z.input<typeof AuditShape> {
     root: commitment === undefined ? null : toHex(commitment.root),
     outputRoot: unsealed === undefined ? null : toHex(unsealed.outputRoot),
     outputId: unsealed === undefined ? null : toHex(unsealed.outputId),
+    answers: (unsealed?.answers ?? []).map(toHex),
     ...{ segments: [...attempt.segments], uncovered: [...attempt.uncovered], seatTarget: attempt.seatTarget },
     seats: attempt.seats.map(voiceJson),
     escalation:
@@ -250,19 +266,32 @@ export function auditJson(attempt: Attempt): z.input<typeof AuditShape> {
   };
 }
 
-function voiceJson({ validator, round, power, status, segments }: Voice): z.input<typeof VoiceShape> {
-  return { validator: toChecksumAddress(validator), round, power, status, segments: [...segments] };
+function voiceJson({ validator, seal, answerRoot, disputed, ...voice }: Voice): z.input<typeof VoiceShape> {
+  const { round, power, status, segments } = voice;
+  return {
+    ...{ validator: toChecksumAddress(validator), round, power, status, segments: [...segments] },
+    seal: seal === undefined ? null : toHex(seal),
+    answerRoot: answerRoot === undefined ? null : toHex(answerRoot),
+    disputed: disputed ?? null,
+  };
 }
 
 function explanationJson(id: Uint8Array, found: Explanation): z.input<typeof ExplanationShape> {
   const { attempt, due, reason, voices, phase, waitsFor, next } = found;
   return {
     job: toHex(id),
-    ...{ phase, reason: reason ?? null, waitsFor, next, voices: voices ?? null },
+    ...{ phase, reason: reason ?? null, waitsFor, next },
+    voices: voices === undefined ? null : { ...voices, waiting: voices.waiting.map(toChecksumAddress) },
+    escrowWei: found.escrowWei.toString(),
     due: due === undefined ? null : { ...due },
     attempt:
       attempt === undefined
         ? null
-        : { ...attempt, ending: attempt.ending ?? null, meaning: attempt.meaning ?? null },
+        : {
+            ...{ number: attempt.number, phase: attempt.phase, round: attempt.round },
+            ...{ ending: attempt.ending ?? null, meaning: attempt.meaning ?? null },
+            provider: toChecksumAddress(attempt.provider),
+            ...{ priceWei: attempt.priceWei.toString(), bondWei: attempt.bondWei.toString() },
+          },
   };
 }

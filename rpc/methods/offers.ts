@@ -73,7 +73,6 @@ export const AssignmentShape = z
     audit: AuditShape,
     keyCommitment: HashText.nullable(),
     jobKey: HashText.nullable(),
-    answers: z.array(HashText).describe('Laid open, in the order of the judged segments.'),
     offered: z.array(Subject).describe('What publications there have been.'),
     published: z.array(Subject),
     publishedItems: z
@@ -200,7 +199,6 @@ function assignmentJson(view: Reader, job: Job, attempt: Attempt): z.input<typeo
     audit: auditJson(attempt),
     keyCommitment: commitment === undefined ? null : toHex(commitment.keyCommitment),
     jobKey: unsealed === undefined ? null : toHex(unsealed.jobKey),
-    answers: (unsealed?.answers ?? []).map(toHex),
     ...{ offered: [...offered], published: [...published] },
     publishedItems: phase === 'PUBLISHING' ? [...progressOf(view, terms.job, attempt).items] : [],
   };

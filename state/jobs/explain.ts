@@ -1,3 +1,4 @@
+import type { Address } from '../../protocol/address.js';
 import type { BlockMoment } from '../../protocol/moment.js';
 import { hasEnded, type Attempt, type OpenPhase, type Voice } from '../../consensus/verification/attempt.js';
 import type { JobPhase, JobReason } from '../../consensus/verification/job-life.js';
@@ -20,12 +21,18 @@ export interface Explanation {
         readonly ending: EndingReason | undefined;
         readonly meaning: string | undefined;
         readonly round: number;
+        readonly provider: Address;
+        readonly priceWei: bigint;
+        /** What answers for the result until it is final. */
+        readonly bondWei: bigint;
       }
     | undefined;
   /** Who has to act, and what for. */
   readonly waitsFor: string;
-  /** How many are waited for, and how many have spoken. */
-  readonly voices: { readonly waiting: number; readonly heard: number } | undefined;
+  /** Validators that are waited for, and how many have spoken. */
+  readonly voices: { readonly waiting: readonly Address[]; readonly heard: number } | undefined;
+  /** What the job owes; 0 when it has ended. */
+  readonly escrowWei: bigint;
   /** What comes at `due` by itself. */
   readonly next: string;
   /** The moment in time and height; undefined where nothing will happen. */
@@ -39,7 +46,10 @@ export function explainJob(view: Reader, id: Uint8Array): Explanation | undefine
   const due = { timeMs: job.dueMs, height: job.dueHeight };
   const found = job.attempts === 0 ? undefined : attemptOf(view, id, job.attempts - 1);
   const attempt = found?.attempt;
-  const common = { phase: phaseOf(job), reason: reasonOf(job), attempt: attempt && summary(attempt), due };
+  const common = {
+    ...{ phase: phaseOf(job), reason: reasonOf(job), attempt: attempt && summary(attempt), due },
+    escrowWei: job.escrowWei,
+  };
   if (attempt !== undefined && !hasEnded(attempt)) {
     return {
       ...common,
@@ -57,7 +67,7 @@ function explainPast(view: Reader, id: Uint8Array): Explanation | undefined {
   return {
     phase: 'FORGOTTEN',
     reason: reasonOf(past),
-    ...{ attempt: undefined, voices: undefined, due: undefined },
+    ...{ attempt: undefined, voices: undefined, due: undefined, escrowWei: 0n },
     waitsFor: `nobody: it ended as ${JOB_PHASES[past.phase] ?? 'unknown'} and was forgotten at height ${past.endedHeight}`,
     next: 'nothing',
   };
@@ -109,8 +119,8 @@ function voicesOf(attempt: Attempt): Explanation['voices'] {
   const asked = askedIn(attempt);
   if (asked === undefined) return undefined;
   const waited = attempt.phase.endsWith('REVEALING') ? 'sealed' : 'waiting';
-  const waiting = asked.filter(({ status }) => status === waited).length;
-  return { waiting, heard: asked.length - waiting };
+  const waiting = asked.filter(({ status }) => status === waited).map(({ validator }) => validator);
+  return { waiting, heard: asked.length - waiting.length };
 }
 
 function askedIn({ phase, seats, escalation, publication }: Attempt): readonly Voice[] | undefined {
@@ -122,5 +132,6 @@ function askedIn({ phase, seats, escalation, publication }: Attempt): readonly V
 function summary(attempt: Attempt): NonNullable<Explanation['attempt']> {
   const { terms, phase, ending, round } = attempt;
   const meaning = ending && ENDING_REASONS[ending].meaning;
-  return { number: terms.attempt, phase, ending, meaning, round };
+  const { attempt: number, provider, priceWei, bondWei } = terms;
+  return { number, phase, ending, meaning, round, provider, priceWei, bondWei };
 }

@@ -9,8 +9,6 @@ import {
 import { MAX_FULL_AUDIT_SEGMENTS } from '../../protocol/limits.js';
 import { SszError } from '../../protocol/ssz/types.js';
 import { NO_SEGMENT } from '../../protocol/types/audit.js';
-import { mustBeFull } from '../../consensus/verification/bond.js';
-import { isFullAudit, plannedChecks } from '../../consensus/verification/terms.js';
 import { credit } from '../accounts/account.js';
 import { Revert } from '../modules/module.js';
 import { knownSource } from '../sources/attesting.js';
@@ -21,8 +19,9 @@ import { ERRORS, EVENTS } from './abi.js';
 import { knownJob } from './advancing.js';
 import { jobIdOf, jobs, pastJobs, type Job } from './job.js';
 import { live, refusal, scheduleJob } from './life.js';
+import { quoteAudit } from './quoting.js';
 import type { JobScope } from './settling.js';
-import { MAX_WORK_MS, segmentMs } from './work.js';
+import { MAX_WORK_MS } from './work.js';
 
 /** What a client asks for. Amounts in wei, times in Unix milliseconds. */
 export interface PostedTerms {
@@ -146,23 +145,20 @@ function checkAudit(
   if (valueWei < maxPriceWei || valueWei > TOTAL_SUPPLY_WEI) {
     throw new Revert(ERRORS.InvalidValue, [maxPriceWei, TOTAL_SUPPLY_WEI]);
   }
+  const audit = quoteAudit(segmentKindOf(source), source, params, terms);
+  const { sampled, full, isWhole, judgeMs, feeWei } = audit;
   const least = params.sampledSegments;
-  const sampled = terms.sampled === 0 ? least : terms.sampled;
   if (sampled < least || sampled > MAX_FULL_AUDIT_SEGMENTS) {
     throw new Revert(ERRORS.InvalidSample, [BigInt(least), BigInt(MAX_FULL_AUDIT_SEGMENTS), BigInt(sampled)]);
   }
-  const full = terms.full || mustBeFull(params, valueWei);
-  const shape = { kind: segmentKindOf(source), segments, sampled, full, seats: params.seatsPerSegment };
-  const maximum = isFullAudit(shape) ? MAX_FULL_AUDIT_SEGMENTS : NO_SEGMENT - 1;
+  const maximum = isWhole ? MAX_FULL_AUDIT_SEGMENTS : NO_SEGMENT - 1;
   if (segments < 1 || segments > maximum) {
     throw new Revert(ERRORS.InvalidSegments, [BigInt(maximum), BigInt(segments)]);
   }
-  const judgeMs = segmentMs(source, params);
   if (judgeMs * segments > MAX_WORK_MS) {
     throw new Revert(ERRORS.JobTooLarge, [BigInt(MAX_WORK_MS), BigInt(judgeMs) * BigInt(segments)]);
   }
-  const requiredWei = BigInt(plannedChecks(shape)) * BigInt(judgeMs) * params.workWei;
-  if (auditFeeWei < requiredWei) throw new Revert(ERRORS.AuditFeeTooLow, [requiredWei, auditFeeWei]);
+  if (auditFeeWei < feeWei) throw new Revert(ERRORS.AuditFeeTooLow, [feeWei, auditFeeWei]);
   return { sampled, full };
 }
 

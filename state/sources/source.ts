@@ -87,7 +87,11 @@ export function segmentKindOf({ kind }: Source): SegmentKind {
 
 /** Bond of a source whose graph has so many bytes. */
 export function sourceBondWei(
-  { sources: { bondWei, bondPerByteWei } }: ChainParams,
+  {
+    sources: { bondWei, bondPerByteWei },
+  }: {
+    readonly sources: Pick<ChainParams['sources'], 'bondWei' | 'bondPerByteWei'>;
+  },
   graphBytes: number,
 ): bigint {
   return bondWei + BigInt(graphBytes) * bondPerByteWei;

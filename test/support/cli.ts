@@ -12,7 +12,12 @@ export interface CliResult {
 /** Runs `ogpu` as a user does: a process of its own, without a terminal. */
 export function runCli(
   args: readonly string[],
-  options: { readonly cwd?: string; readonly env?: NodeJS.ProcessEnv } = {},
+  options: {
+    readonly cwd?: string;
+    readonly env?: NodeJS.ProcessEnv;
+    /** In milliseconds. */
+    readonly timeout?: number;
+  } = {},
 ): CliResult {
   const { status, stdout, stderr } = spawnSync(process.execPath, [PROGRAM, ...args], {
     encoding: 'utf8',
