@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { toChecksumAddress } from '../../protocol/address.js';
 import { DEVICES, type DeviceSetting } from '../compute/device.js';
+import { formatBytes, parseBytes } from '../config/setting.js';
 import { readSecretText } from '../keys/password.js';
 import { createLogger, prettyTarget, type Logger } from '../logging/logger.js';
 import { eventLog } from '../provider/event-log.js';
@@ -16,7 +17,7 @@ interface StartOptions extends WalletCommandOptions {
   readonly minPrice?: bigint;
   readonly maxJobs: number;
   readonly maxExposure?: bigint;
-  /** MiB, as all sizes here. */
+  /** Bytes, as all sizes here. */
   readonly maxMemory: number;
   readonly maxData: number;
   readonly maxWeights: number;
@@ -26,7 +27,7 @@ interface StartOptions extends WalletCommandOptions {
   readonly cheat?: number;
 }
 
-const MIB = 2 ** 20;
+const GIB = 2 ** 30;
 
 /** `ogpu provider start`: the agent of a provider, until it is told to stop. */
 export function startCommand(context: CommandContext): Command {
@@ -36,24 +37,14 @@ export function startCommand(context: CommandContext): Command {
     .option('--token-file <file>', 'token of the operator of the node, where that is on another machine')
     .option(
       '--min-price <amount>',
-      'least OGPU for 10⁹ metered units of work; anything unless given',
+      'least OGPU for 10¹² metered units of work; anything unless given',
       parseOgpu,
     )
-    .option('--max-jobs <count>', 'jobs at one time', integerBetween(1, 1_000), 4)
+    .option('--max-jobs <count>', 'jobs at one time, claims among them', integerBetween(1, 1_000), 4)
     .option('--max-exposure <amount>', 'most OGPU in bonds at one time; the lockup unless given', parseOgpu)
-    .option('--max-memory <MiB>', 'on the device, for one segment', integerBetween(1, 1_048_576), 2_048)
-    .option(
-      '--max-data <MiB>',
-      'of weights, input and output of one job together',
-      integerBetween(1, 1_048_576),
-      1_024,
-    )
-    .option(
-      '--max-weights <MiB>',
-      'of weights that are kept on the disk',
-      integerBetween(0, 16_777_216),
-      8_192,
-    )
+    .addOption(sizeOption('--max-memory', 'on the device, for one segment', 2 * GIB))
+    .addOption(sizeOption('--max-data', 'of weights, input and output of one job together', GIB))
+    .addOption(sizeOption('--max-weights', 'of weights that are kept on the disk', 8 * GIB))
     .option('--source <id>', 'runs jobs of this source; can be repeated; all unless given', listOfSources, [])
     .addOption(
       new Option('--device <device>', 'a GPU that answers as the reference does, or the processor')
@@ -118,12 +109,12 @@ function settingsOf(options: StartOptions): Omit<ProviderOptions, 'wallet' | 'on
   return {
     ...{ rpcUrl: options.rpcUrl, dataDir: options.data, device: options.device, devices: options.devices },
     policy: {
-      ...{ minPriceWeiPerGiga: minPrice, maxJobs: options.maxJobs, maxExposureWei: maxExposure },
-      maxMemoryBytes: options.maxMemory * MIB,
+      ...{ minPriceWeiPerGiga: minPrice / 1_000n, maxJobs: options.maxJobs, maxExposureWei: maxExposure },
+      maxMemoryBytes: options.maxMemory,
       ...(source.length === 0 ? {} : { sources: new Set(source) }),
     },
-    maxDataBytes: Math.min(options.maxData * MIB, totalmem()),
-    maxWeightsBytes: options.maxWeights * MIB,
+    maxDataBytes: Math.min(options.maxData, totalmem()),
+    maxWeightsBytes: options.maxWeights,
     hidden: [options.dir],
     cheatPercent: options.cheat,
   };
@@ -151,6 +142,16 @@ function onStopSignals(orphaned: () => void, told: (count: number) => void): () 
     for (const signal of signals) process.off(signal, listener);
     process.off('disconnect', orphaned);
   };
+}
+
+function sizeOption(name: string, about: string, initial: number): Option {
+  return new Option(`${name} <size>`, about).argParser(parseSize).default(initial, formatBytes(initial));
+}
+
+function parseSize(text: string): number {
+  const bytes = parseBytes(text);
+  if (Number.isSafeInteger(bytes) && bytes > 0) return bytes;
+  throw new InvalidArgumentError('expected a size such as 512MiB or 8GiB.');
 }
 
 function listOfSources(text: string, before: readonly string[]): string[] {

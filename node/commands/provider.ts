@@ -46,7 +46,7 @@ function registerCommand(context: CommandContext): Command {
     .requiredOption('--lockup <amount>', 'OGPU from the account', parseOgpu)
     .option(
       '--gpu <gpu>',
-      'vendor:model:memory in MiB:count, for each kind; what this machine has unless given',
+      'vendor:model:MiB of memory[:count], for each kind; what this machine has unless given',
       listOfGpus,
       [],
     )
@@ -83,10 +83,10 @@ async function gpusHere(context: CommandContext): Promise<readonly AnnouncedGpu[
 }
 
 function listOfGpus(text: string, before: readonly AnnouncedGpu[]): AnnouncedGpu[] {
-  const [, vendor, model, memory, count] =
-    /^([a-z0-9._-]{1,32}):([a-z0-9._-]{1,64}):(\d{1,9}):(\d{1,6})$/.exec(text) ?? [];
+  const [, vendor, model, memory, count = '1'] =
+    /^([a-z0-9._-]{1,32}):([a-z0-9._-]{1,64}):(\d{1,9})(?::(\d{1,6}))?$/.exec(text) ?? [];
   if (vendor === undefined || model === undefined || Number(memory) < 1 || Number(count) < 1)
-    throw new InvalidArgumentError('expected vendor:model:MiB:count, like nvidia:rtx-4090:24576:1.');
+    throw new InvalidArgumentError('expected vendor:model:MiB[:count], like nvidia:rtx-4090:24576:2.');
   return [...before, { vendor, model, vramMiB: Number(memory), count: Number(count) }];
 }
 

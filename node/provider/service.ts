@@ -54,7 +54,7 @@ export type ProviderEvent =
   | { readonly kind: 'device'; readonly device: string }
   | { readonly kind: 'warning'; readonly error: unknown };
 
-const POLL_MS = 250;
+const POLL_MS = 100;
 
 /** Without a new block it looks all the same after this: windows end by time, too. */
 const LOOK_MS = 1_000;
@@ -72,6 +72,8 @@ interface ServiceParts {
   readonly closers: Closers;
   /** Aborted when nothing is waited for any more. */
   readonly stopping: AbortController;
+  /** A result is there, so that there is something to do without a block. */
+  readonly news: { isThere: boolean };
 }
 
 /** A provider's agent that follows a chain until it is told to stop, or has ended what it had. */
@@ -83,6 +85,7 @@ export class ProviderService {
   readonly #onEvent: ProviderOptions['onEvent'];
   readonly #pollMs: number;
   readonly #stopping: AbortController;
+  readonly #news: ServiceParts['news'];
   #isDraining = false;
   #seen = { height: -1, epoch: -1 };
   #lookedMs = -Infinity;
@@ -93,6 +96,7 @@ export class ProviderService {
     this.#device = parts.device;
     this.#closers = parts.closers;
     this.#stopping = parts.stopping;
+    this.#news = parts.news;
     this.#onEvent = onEvent;
     this.#pollMs = pollMs;
   }
@@ -143,7 +147,9 @@ export class ProviderService {
   async #look(): Promise<void> {
     const { block, epoch } = await this.#rpc.call('ogpu_status', [], Status);
     const nowMs = performance.now();
-    if (block.height === this.#seen.height && nowMs < this.#lookedMs + LOOK_MS) return;
+    const isSame = block.height === this.#seen.height && !this.#news.isThere;
+    if (isSame && nowMs < this.#lookedMs + LOOK_MS) return;
+    this.#news.isThere = false;
     // Drivers are updated, and hardware ages.
     if (this.#seen.epoch >= 0 && epoch !== this.#seen.epoch) this.#device.recheck();
     await this.#agent.reconcile();
@@ -179,6 +185,7 @@ async function openParts(options: ProviderOptions, closers: Closers): Promise<Se
     },
   });
   closers.add('device', () => device.close());
+  const news = { isThere: false };
   const stopping = new AbortController();
   const { signal } = stopping;
   const loader = new JobLoader({
@@ -192,9 +199,13 @@ async function openParts(options: ProviderOptions, closers: Closers): Promise<Se
     publishOutput: (output) => loader.publish(output),
     runner: cheatPercent === undefined ? honest : cheating(honest, cheatPercent),
     results: new ResultStore(results),
-    ...{ secret, policy: options.policy, devices: options.devices, onEvent },
+    ...{ secret, policy: options.policy, devices: options.devices },
+    onEvent: (event) => {
+      onEvent(event);
+      if (event.kind === 'computed') news.isThere = true;
+    },
   });
-  return { agent, rpc, device, closers, stopping };
+  return { agent, rpc, device, closers, stopping, news };
 }
 
 /** @throws ProviderError PROVIDER_UNKNOWN | PROVIDER_CHEAT_REFUSED; ClientError */

@@ -7,6 +7,7 @@ import { writeModelFolder } from '../../compute/import/model-folder.js';
 import { executeProgram } from '../../compute/reference/execute.js';
 import type { Attempt } from '../../consensus/verification/attempt.js';
 import { commitmentTo, unsealingOf } from '../../consensus/verification/committing.js';
+import type { Duty } from '../../consensus/verification/duties.js';
 import { revealEntry, sealEntry } from '../../consensus/verification/statements.js';
 import { blobDesk } from '../../node/blobs/desk.js';
 import { BlobService } from '../../node/blobs/service.js';
@@ -43,7 +44,11 @@ export interface Forgery {
   readonly output: Uint8Array;
 }
 
-const PROVIDER = 6;
+/** What a validator says of an attempt. */
+export type Saying = (attempt: Attempt, duty: Duty, validator: Uint8Array) => AuditEntry | undefined;
+
+/** Which of the rich is a provider. */
+export const PROVIDER = 6;
 const RELAY = 5;
 
 const MINUTES_MS = 10 * 60_000;
@@ -182,7 +187,7 @@ export class JobMarket {
         return this.#unseal(job, attempt, forgery);
       case 'SEALING':
       case 'REVEALING':
-        for (const member of this.chain.members) await this.#judge(member, job);
+        await this.judge(job);
         return;
       default:
         await this.chain.mine();
@@ -208,11 +213,18 @@ export class JobMarket {
     await this.send(PROVIDER, jobsModule, 'unseal', values);
   }
 
-  async #judge(member: Member, job: Uint8Array): Promise<void> {
+  /** Has every validator say what it owes a job. @param say instead of what an honest one would; undefined: that */
+  async judge(job: Uint8Array, say: Saying = () => undefined): Promise<void> {
+    for (const member of this.chain.members) await this.#judge(member, job, say);
+  }
+
+  async #judge(member: Member, job: Uint8Array, say: Saying = () => undefined): Promise<void> {
     const { store } = this.chain;
     const parts = await this.#parts(job);
     for (const { attempt, duty } of dutiesOf(store, member.owner)) {
-      if (duty.kind === 'availability') continue;
+      const said = say(attempt, duty, member.owner);
+      if (said !== undefined) await this.#submit(member, said);
+      if (said !== undefined || duty.kind === 'availability') continue;
       const { round, segments } = duty;
       const answers = segments.map((segment) => parts[segment] ?? assert.fail('each segment has a part'));
       const judgement = { validator: member.owner, round, segments, answers, nonce: JOB_KEY };
