@@ -41,7 +41,7 @@ const HOUR_MS = 3_600_000;
 /**
  * Computes all that a job is posted with: its plan, the ids of its input, its price and the least audit fee by the rules of now. Nothing is sent.
  *
- * @throws SszError, GraphError for what is no program; SegmentationError where it does not fit the input; JobError NODE_ANSWER_INVALID
+ * @throws SszError, GraphError for what is no program; SegmentationError where it does not fit the input; JobError INPUT_OUT_OF_RANGE | NODE_ANSWER_INVALID
  */
 export async function prepareJob(client: Client, job: NewJob): Promise<PreparedJob> {
   const { program, lifeMs = HOUR_MS, ...request } = job;
