@@ -108,8 +108,8 @@ export function watchJob(
   id: Hash,
   options: WatchOptions = {},
 ): AsyncGenerator<Explanation, void> {
-  const { explainJob } = ogpuActions(client);
-  return watchChanges(() => explainJob(id), hasJobEnded, options);
+  const actions = ogpuActions(client);
+  return watchChanges(() => actions.explainJob(id), hasJobEnded, options);
 }
 
 /**
