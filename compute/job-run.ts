@@ -70,10 +70,33 @@ export async function judgeSegments(
   segments: readonly number[],
   options: RunOptions,
 ): Promise<Uint8Array[]> {
+  return runAgain(job, segments, options, stateIdOf);
+}
+
+/**
+ * As `judgeSegments`.
+ *
+ * @returns bytes of what each comes to
+ * @throws as `runJob` does
+ */
+export async function rerunSegments(
+  job: LoadedJob,
+  segments: readonly number[],
+  options: RunOptions,
+): Promise<Uint8Array[]> {
+  return runAgain(job, segments, options, (part) => part);
+}
+
+async function runAgain(
+  job: LoadedJob,
+  segments: readonly number[],
+  options: RunOptions,
+  read: (part: Uint8Array) => Uint8Array,
+): Promise<Uint8Array[]> {
   const last = segments.at(-1);
-  invariant(last !== undefined, 'there is something to judge');
-  const wanted = isChain(job.plan) ? allSegments(job.plan).slice(0, last + 1) : segments;
-  return idsOf(job, wanted, segments, options);
+  invariant(last !== undefined, 'there is something to run');
+  const needed = isChain(job.plan) ? allSegments(job.plan).slice(0, last + 1) : segments;
+  return readParts(job, needed, segments, options, read);
 }
 
 /** A batch of which only the inputs of some segments are known, as bytes. */
@@ -88,24 +111,28 @@ export function judgeItems(
   options: RunOptions,
 ): Promise<Uint8Array[]> {
   invariant(!isChain(job.plan), 'steps of a chain need what came before them');
-  return idsOf(job, segments, segments, options);
+  return readParts(job, segments, segments, options, stateIdOf);
 }
 
 /** What a job is run from: its whole input, or inputs of some segments. */
 type Runnable = LoadedJob | LoadedItems;
 
-async function idsOf(
+async function readParts(
   job: Runnable,
-  run: readonly number[],
-  wanted: readonly number[],
+  needed: readonly number[],
+  asked: readonly number[],
   options: RunOptions,
+  read: (part: Uint8Array) => Uint8Array,
 ): Promise<Uint8Array[]> {
-  const ids = new Map<number, Uint8Array>();
-  await runParts(job, run, options, (part, index) => ids.set(index, stateIdOf(part)));
-  return wanted.map((segment) => {
-    const id = ids.get(segment);
-    invariant(id !== undefined, 'each segment was run');
-    return id;
+  const wanted = new Set(asked);
+  const found = new Map<number, Uint8Array>();
+  await runParts(job, needed, options, (part, index) => {
+    if (wanted.has(index)) found.set(index, read(part));
+  });
+  return asked.map((segment) => {
+    const answer = found.get(segment);
+    invariant(answer !== undefined, 'each segment was run');
+    return answer;
   });
 }
 

@@ -74,7 +74,7 @@ export const COMMANDS: Readonly<Record<string, Readonly<Record<string, CommandEn
       load: async () => (await import('./commands/job.js')).jobCommand(),
     },
     provider: {
-      description: 'register a provider, run its agent, look at it, put lockup in and take it out',
+      description: 'run jobs for pay: register a provider, start its agent, see to its lockup',
       load: async () => (await import('./commands/provider.js')).providerCommand(),
     },
     faucet: {

@@ -1,34 +1,34 @@
 import { commitmentTo, unsealingOf } from '../../consensus/verification/committing.js';
 import type { Attempt } from '../../consensus/verification/attempt.js';
+import { MAX_PUBLISHED_BYTES } from '../../consensus/verification/publishing.js';
 import { subjectBytes, type AuditSubject } from '../../protocol/audit/commitment.js';
 import { toHex } from '../../protocol/bytes.js';
 import { OgpuError } from '../../protocol/errors.js';
+import { MAX_FULL_AUDIT_SEGMENTS, MAX_TRANSACTION_BYTES } from '../../protocol/limits.js';
+import { hasCome } from '../../protocol/moment.js';
 import type { JobResult, LoadedJob } from '../job-run.js';
 import { WorkQueue } from '../work-queue.js';
 import { chooseClaims, type ProviderPolicy } from './choice.js';
 import { jobKeyOf } from './job-key.js';
 import type { Assignment, Market, MarketView, Offer } from './market.js';
-import type { Piece } from './pieces.js';
+import { missingPieces, type Piece } from './pieces.js';
 import type { ResultStore } from './result-store.js';
+import type { JobRunner } from './runner.js';
 
 /** A job whose program, weights or input could not be had. */
 export class JobUnavailableError extends OgpuError<'JOB_DATA_UNAVAILABLE'> {}
 
-/** What verifiers miss does not go onto the chain. */
+/** What verifiers miss does not go onto the chain. `bytes` and `pieces` in the data. */
 export class PublicationError extends OgpuError<'PUBLICATION_TOO_LARGE'> {}
+
+/** The node is behind what it has shown before: nothing is done by what it says. */
+export class ViewError extends OgpuError<'VIEW_STALE'> {}
 
 export interface AgentParts {
   readonly market: Market;
   /** @throws JobUnavailableError where data is missing so far; anything else: the job cannot be done here */
   readonly load: (assignment: Assignment, signal: AbortSignal) => Promise<LoadedJob>;
-  /** Runs a job on one of the devices. */
-  readonly execute: (job: LoadedJob, assignment: Assignment, signal: AbortSignal) => Promise<JobResult>;
-  /** What is to be put on the chain, where verifiers miss it. */
-  readonly pieces: (
-    assignment: Assignment,
-    result: JobResult | undefined,
-    signal: AbortSignal,
-  ) => Promise<readonly Piece[]>;
+  readonly runner: JobRunner;
   /** Whether the program takes the job as it is offered, as far as is known without its data. */
   readonly suits: (offer: Offer) => Promise<boolean>;
   /** Hands the output to whoever asks for it. Called after the unsealing alone. @returns its content id */
@@ -57,18 +57,27 @@ interface Task {
   result?: JobResult;
   /** Why there is no result. */
   obstacle?: 'unavailable' | 'impossible';
+  /** Loads its data, waits for a device, or computes. */
   isComputing: boolean;
+  /** All it runs on has been had. */
+  hasData: boolean;
   /** Sends one transaction at a time. */
   isActing: boolean;
   /** Steps done in this life. */
   readonly done: Set<string>;
 }
 
-/** Data that a provider can put on the chain for one publication. */
-const MAX_PUBLICATION_BYTES = 2 ** 20;
+/** Data of one piece: its transaction has a call around it, with a branch of sixteen hashes at most. */
+const MAX_PIECE_BYTES = MAX_TRANSACTION_BYTES - 2_048;
 
 /** Release is sent when so little of its window is left: the data may still come. */
 const RELEASE_MARGIN_MS = 1_500;
+
+/** Jobs whose data is fetched at a time, beside what the devices do. */
+const MAX_LOADING = 2;
+
+/** Jobs that are remembered as beyond this provider. */
+const MAX_UNFIT = 4_096;
 
 /**
  * Runs jobs for pay: claims what it can do, computes, commits, unseals, and hands out the output. Whatever it does next follows from what the
@@ -76,11 +85,14 @@ const RELEASE_MARGIN_MS = 1_500;
  */
 export class ProviderAgent {
   readonly #parts: AgentParts;
+  readonly #loading = new WorkQueue(MAX_LOADING);
   readonly #devices: WorkQueue;
   readonly #tasks = new Map<string, Task>();
   readonly #acts = new Set<Promise<void>>();
   /** Hex of jobs that turned out to be beyond this provider. */
   readonly #unfit = new Set<string>();
+  #height = 0;
+  #claims = 0;
   #isDraining = false;
   #isStopped = false;
 
@@ -94,36 +106,55 @@ export class ProviderAgent {
     return this.#tasks.size;
   }
 
+  /** Whether nothing is under way, as it was when it last looked: no attempt, and no claim that may be drawn. */
+  get isIdle(): boolean {
+    return this.#tasks.size + this.#claims + this.#claiming.size === 0;
+  }
+
   /** Claims nothing more. What it has been given it finishes. */
   drain(): void {
     this.#isDraining = true;
   }
 
   /**
-   * Does what is to be done now, or begins it. Call it when a block is final, when something was computed, and every now and then.
+   * Does what is to be done now, or begins it. Call it when a block is final, and every now and then.
    *
-   * @returns the height that it has looked at
-   * @throws what looking at the chain does
+   * @throws ViewError; what looking at the chain does; DiskError
    */
-  async reconcile(): Promise<number> {
+  async reconcile(): Promise<void> {
     const view = await this.#parts.market.look();
+    if (this.#isStopped) return;
     const { height } = view.now;
-    if (this.#isStopped) return height;
+    if (height < this.#height)
+      throw new ViewError('VIEW_STALE', 'the node is behind what it has shown before', {
+        ...{ height, seen: this.#height },
+        cure: 'wait until it has caught up; where the chain itself was begun anew, start the provider again',
+      });
+    this.#height = height;
+    this.#claims = view.claims.length;
     await this.#forgetEnded(view);
-    for (const assignment of view.assignments) this.#attend(this.#taskOf(assignment), view);
+    for (const assignment of view.assignments) {
+      const task = await this.#taskOf(assignment);
+      if (this.#hasStopped()) return;
+      this.#attend(task, view);
+    }
     if (!this.#isDraining) this.#claim(view);
-    return height;
   }
 
   /** Resolves when nothing is computed or sent any more. */
   async stop(): Promise<void> {
     this.#isStopped = true;
     for (const { stop } of this.#tasks.values()) stop.abort();
-    await this.#devices.stop();
+    await Promise.all([this.#loading.stop(), this.#devices.stop()]);
     await Promise.all(this.#acts);
   }
 
-  async #forgetEnded({ assignments }: MarketView): Promise<void> {
+  /** Asked where something was waited for. */
+  #hasStopped(): boolean {
+    return this.#isStopped;
+  }
+
+  async #forgetEnded({ assignments, now }: MarketView): Promise<void> {
     const open = new Set(assignments.map(({ attempt }) => nameOf(attempt.terms)));
     for (const [name, { stop, assignment }] of this.#tasks) {
       if (open.has(name)) continue;
@@ -131,10 +162,14 @@ export class ProviderAgent {
       this.#tasks.delete(name);
       this.#parts.onEvent({ kind: 'over', subject: assignment.attempt.terms });
     }
-    await this.#parts.results.keepOnly(assignments.map(({ attempt }) => attempt.terms));
+    await this.#parts.results.keepOnly(
+      assignments.map(({ attempt }) => attempt.terms),
+      now.timeMs,
+    );
   }
 
-  #taskOf(assignment: Assignment): Task {
+  /** With what a former life has left of it on the disk. */
+  async #taskOf(assignment: Assignment): Promise<Task> {
     const name = nameOf(assignment.attempt.terms);
     const known = this.#tasks.get(name);
     if (known !== undefined) {
@@ -143,8 +178,10 @@ export class ProviderAgent {
     }
     const task: Task = {
       ...{ assignment, stop: new AbortController(), done: new Set() },
-      ...{ isComputing: false, isActing: false },
+      ...{ isComputing: false, hasData: false, isActing: false },
     };
+    const saved = await this.#parts.results.load(assignment.attempt.terms);
+    if (saved !== undefined) task.result = saved;
     this.#tasks.set(name, task);
     return task;
   }
@@ -167,62 +204,69 @@ export class ProviderAgent {
         this.#handOut(task);
         return;
       case 'PUBLISHING':
-        this.#handOut(task);
+        // Before the unsealing nobody may see an answer.
+        if (attempt.unsealed !== undefined) this.#handOut(task);
         this.#publish(task);
         return;
       default:
         // It waits for the beacon or the seats; a result that a crash has taken is made again meanwhile.
-        if (task.result === undefined) this.#compute(task);
+        this.#compute(task);
     }
   }
 
+  /** What cannot be had by the end of the release window is given back in time: later it would cost. */
   #computeOrRelease(task: Task, { now }: MarketView): void {
     const { terms } = task.assignment.attempt;
-    const isLast = now.timeMs + RELEASE_MARGIN_MS >= terms.releaseBy.timeMs;
-    if (task.obstacle === 'impossible' || (task.obstacle === 'unavailable' && isLast)) {
-      this.#unfit.add(toHex(terms.job));
+    const isEnding = now.timeMs + RELEASE_MARGIN_MS >= terms.releaseBy.timeMs;
+    const isLast = isEnding && !hasCome(terms.releaseBy, now);
+    if (task.obstacle === 'impossible' || (!task.hasData && isLast)) {
+      this.#avoid(terms.job);
       this.#act(task, 'released', () => this.#parts.market.release(terms));
       return;
     }
     this.#compute(task);
   }
 
+  /** Fetches the data, then waits for a device. */
   #compute(task: Task): void {
-    if (task.isComputing || task.obstacle === 'impossible') return;
+    if (task.result !== undefined || task.isComputing) return;
+    // Who is bound to a result tries again for as long as the bond is at stake.
+    if (task.obstacle === 'impossible' && task.assignment.attempt.phase === 'CLAIMED') return;
     task.isComputing = true;
-    const { terms, deadline } = task.assignment.attempt;
-    this.#devices.add(
-      deadline.timeMs,
-      task.stop.signal,
-      async () => {
-        try {
-          task.result = await this.#resultOf(task);
-          delete task.obstacle;
-        } catch (error) {
-          task.obstacle = error instanceof JobUnavailableError ? 'unavailable' : 'impossible';
-          this.#tell(task, error);
-        } finally {
-          task.isComputing = false;
-        }
-      },
-      (error) => {
-        this.#parts.onEvent({ kind: 'trouble', subject: terms, error });
-      },
-    );
+    this.#queue(this.#loading, task, async () => {
+      const job = await this.#parts.load(task.assignment, task.stop.signal);
+      task.hasData = true;
+      this.#queue(this.#devices, task, () => this.#run(task, job));
+    });
   }
 
-  /** From the disk, or computed; on the disk before anybody is bound to it. */
-  async #resultOf({ assignment, stop }: Task): Promise<JobResult> {
-    const { execute, load, onEvent, results } = this.#parts;
+  #queue(queue: WorkQueue, task: Task, work: () => Promise<void>): void {
+    const fail = (error: unknown): void => {
+      task.obstacle = error instanceof JobUnavailableError ? 'unavailable' : 'impossible';
+      task.isComputing = false;
+      this.#tell(task, error);
+    };
+    const { deadline } = task.assignment.attempt;
+    queue.add(deadline.timeMs, task.stop.signal, work, fail);
+  }
+
+  /** A result is on the disk before anybody is bound to it. @throws as running does; DiskError */
+  async #run(task: Task, job: LoadedJob): Promise<void> {
+    const { runner, onEvent, results } = this.#parts;
+    const { assignment, stop } = task;
     const { terms } = assignment.attempt;
-    const saved = await results.load(terms);
-    if (saved !== undefined) return saved;
-    const job = await load(assignment, stop.signal);
     onEvent({ kind: 'computing', subject: terms });
-    const result = await execute(job, assignment, stop.signal);
-    await results.save(terms, result);
+    const result = await runner.execute(job, assignment, stop.signal);
+    try {
+      await results.save(terms, result);
+    } catch (error) {
+      if (task.assignment.attempt.phase === 'CLAIMED') throw error;
+      this.#tell(task, error);
+    }
+    task.result = result;
+    task.isComputing = false;
+    delete task.obstacle;
     onEvent({ kind: 'computed', subject: terms });
-    return result;
   }
 
   #commit({ terms }: Attempt, { stateIds }: JobResult): Promise<void> {
@@ -251,17 +295,26 @@ export class ProviderAgent {
   }
 
   #publish(task: Task): void {
-    const { assignment, stop, result } = task;
-    const { attempt } = assignment;
-    if (attempt.publication?.subject === 'output' && result === undefined) return;
-    this.#act(task, `published ${attempt.round}`, async () => {
-      const pieces = await this.#parts.pieces(assignment, result, stop.signal);
-      const bytes = pieces.reduce((sum, { data }) => sum + data.length, 0);
-      if (bytes > MAX_PUBLICATION_BYTES)
-        throw new PublicationError('PUBLICATION_TOO_LARGE', 'more data than fits the chain', {
-          ...{ bytes, maxBytes: MAX_PUBLICATION_BYTES, cure: 'let verifiers reach the node that holds it' },
-        });
+    const { assignment, result } = task;
+    if (result === undefined) {
+      this.#compute(task);
+      return;
+    }
+    const { attempt, publishedItems } = assignment;
+    this.#act(task, `published ${attempt.round} ${publishedItems.length}`, async () => {
+      const pieces = await this.#missingPieces(task, result);
+      checkFits(pieces);
       await this.#parts.market.publish(attempt.terms, pieces);
+    });
+  }
+
+  #missingPieces({ assignment, stop }: Task, result: JobResult): Promise<readonly Piece[]> {
+    const { runner, secret } = this.#parts;
+    let loading: Promise<LoadedJob> | undefined;
+    const load = (): Promise<LoadedJob> => (loading ??= this.#parts.load(assignment, stop.signal));
+    return missingPieces(assignment, {
+      ...{ load, result, jobKey: jobKeyOf(secret, assignment.attempt.terms) },
+      rerun: async (segments) => runner.rerun(await load(), segments, assignment, stop.signal),
     });
   }
 
@@ -276,6 +329,10 @@ export class ProviderAgent {
         task.done.add(step);
         const [kind] = step.split(' ');
         this.#parts.onEvent({ kind: kind as AttemptStep, subject: task.assignment.attempt.terms });
+      } catch (error) {
+        // Trying again would not make it smaller.
+        if (error instanceof PublicationError) task.done.add(step);
+        throw error;
       } finally {
         task.isActing = false;
       }
@@ -292,7 +349,7 @@ export class ProviderAgent {
       this.#inBackground(undefined, async () => {
         try {
           if (!(await this.#parts.suits(offer))) {
-            this.#unfit.add(toHex(job));
+            this.#avoid(job);
             return;
           }
           await market.claim(job, priceWei);
@@ -305,6 +362,14 @@ export class ProviderAgent {
   }
 
   readonly #claiming = new Set<string>();
+
+  #avoid(job: Uint8Array): void {
+    this.#unfit.add(toHex(job));
+    for (const oldest of this.#unfit) {
+      if (this.#unfit.size <= MAX_UNFIT) return;
+      this.#unfit.delete(oldest);
+    }
+  }
 
   #inBackground(task: Task | undefined, work: () => Promise<void>): void {
     const done = work()
@@ -320,6 +385,19 @@ export class ProviderAgent {
     const subject = task?.assignment.attempt.terms;
     this.#parts.onEvent({ kind: 'trouble', error, ...(subject === undefined ? {} : { subject }) });
   }
+}
+
+/** Of a publication all pieces are there in the end, or it was for nothing. @throws PublicationError */
+function checkFits(pieces: readonly Piece[]): void {
+  const bytes = pieces.reduce((sum, { data }) => sum + data.length, 0);
+  const largest = pieces.reduce((most, { data }) => Math.max(most, data.length), 0);
+  const fits = bytes <= MAX_PUBLISHED_BYTES && largest <= MAX_PIECE_BYTES;
+  if (fits && pieces.length <= MAX_FULL_AUDIT_SEGMENTS) return;
+  throw new PublicationError('PUBLICATION_TOO_LARGE', 'more data than fits the chain', {
+    ...{ bytes, maxBytes: MAX_PUBLISHED_BYTES, largestBytes: largest, maxPieceBytes: MAX_PIECE_BYTES },
+    ...{ pieces: pieces.length, maxPieces: MAX_FULL_AUDIT_SEGMENTS },
+    cure: 'let verifiers reach the node that holds the data: they look for it until the window ends',
+  });
 }
 
 function nameOf(subject: AuditSubject): string {

@@ -1,47 +1,82 @@
-import { randomBytes, randomInt } from 'node:crypto';
-import { stateIdOf } from '../../protocol/audit/commitment.js';
-import { placePart, readPart } from '../../protocol/graph/segments.js';
+import { createHash } from 'node:crypto';
+import { stateIdOf, subjectBytes, type AuditSubject } from '../../protocol/audit/commitment.js';
+import { bytesEqual, compareBytes } from '../../protocol/bytes.js';
 import type { JobPlan } from '../../protocol/graph/segmentation.js';
+import { placePart, readPart } from '../../protocol/graph/segments.js';
 import type { JobResult } from '../job-run.js';
+import type { JobRunner } from './runner.js';
 
 /**
- * A result of which some segments are made up, and consistent in itself: leaves, output and commitment fit each other, as a cheat would have
- * them. For networks on which audits are tried out.
+ * Runs jobs as a cheat would: of each job that percentage of segments, at least one, is made up. The result is consistent in itself: leaves,
+ * output and commitment fit each other, and it is the same again after a crash. For networks on which audits are tried out.
  *
- * @param percent of the segments, at least one
+ * @param percent 1 to 100
  */
-export function fake(plan: JobPlan, { stateIds, output }: JobResult, percent: number): JobResult {
-  const count = Math.max(1, Math.round((plan.segments * percent) / 100));
-  const faked = new Set<number>();
-  while (faked.size < count) faked.add(randomInt(plan.segments));
-  return plan.segmentation.kind === 'steps'
-    ? fakeFrom(Math.min(...faked), stateIds, output)
-    : fakeParts(plan, [...faked], stateIds, output);
+export function cheating(honest: JobRunner, percent: number): JobRunner {
+  return {
+    execute: async (job, assignment, signal) => {
+      const result = await honest.execute(job, assignment, signal);
+      return madeUp(job.plan, result, assignment.attempt.terms, percent);
+    },
+    rerun: async (job, segments, assignment, signal) => {
+      const parts = await honest.rerun(job, segments, assignment, signal);
+      const { terms } = assignment.attempt;
+      const made = new Set(chosen(terms, job.plan.segments, percent));
+      return parts.map((part, i) => {
+        const segment = segments[i];
+        if (segment === undefined || !made.has(segment)) return part;
+        return inventionFor(terms, segment, part.length, stateIdOf(part));
+      });
+    },
+  };
 }
 
-function fakeParts(
+function madeUp(
   plan: JobPlan,
-  faked: readonly number[],
-  stateIds: readonly Uint8Array[],
-  honest: Uint8Array,
+  { stateIds, output: honest }: JobResult,
+  subject: AuditSubject,
+  percent: number,
 ): JobResult {
+  const isChain = plan.segmentation.kind === 'steps';
   const output = honest.slice();
   const ids = [...stateIds];
-  for (const index of faked) {
-    const part = Uint8Array.from(randomBytes(readPart(plan, honest, index).length));
-    placePart(plan, output, part, index);
-    ids[index] = stateIdOf(part);
+  for (const segment of chosen(subject, plan.segments, percent)) {
+    const leaf = isChain ? segment + 1 : segment;
+    const length = isChain ? plan.outputBytes : readPart(plan, honest, segment).length;
+    const part = inventionFor(subject, segment, length, stateIds[leaf]);
+    ids[leaf] = stateIdOf(part);
+    // Of a chain only the last step has a place in the output.
+    placePart(plan, output, part, segment);
   }
   return { stateIds: ids, output };
 }
 
-/** A chain goes wrong from a step on. */
-function fakeFrom(step: number, stateIds: readonly Uint8Array[], honest: Uint8Array): JobResult {
-  const output = Uint8Array.from(randomBytes(honest.length));
-  const last = stateIds.length - 1;
-  const ids = stateIds.map((id, leaf) => {
-    if (leaf === last) return stateIdOf(output);
-    return leaf > step ? Uint8Array.from(randomBytes(32)) : id;
-  });
-  return { stateIds: ids, output };
+/** Segments in an order that follows from the attempt: the first of them are made up. */
+function chosen(subject: AuditSubject, segments: number, percent: number): number[] {
+  const count = Math.min(segments, Math.max(1, Math.round((segments * percent) / 100)));
+  const ranked = Array.from({ length: segments }, (_, index) => ({
+    index,
+    rank: digest('rank', subject, index, 32),
+  }));
+  return ranked
+    .sort((a, b) => compareBytes(a.rank, b.rank))
+    .slice(0, count)
+    .map(({ index }) => index);
+}
+
+/** Anything but the truth. */
+function inventionFor(
+  subject: AuditSubject,
+  segment: number,
+  length: number,
+  truth: Uint8Array | undefined,
+): Uint8Array {
+  const bytes = digest('part', subject, segment, length);
+  if (truth !== undefined && bytesEqual(stateIdOf(bytes), truth)) bytes[0] = (bytes[0] ?? 0) ^ 1;
+  return bytes;
+}
+
+function digest(label: string, subject: AuditSubject, index: number, length: number): Uint8Array {
+  const hash = createHash('shake256', { outputLength: length });
+  return Uint8Array.from(hash.update(`ogpu cheat ${label} ${index}:`).update(subjectBytes(subject)).digest());
 }

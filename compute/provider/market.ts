@@ -32,12 +32,16 @@ export interface Offer extends JobData {
 export interface Assignment extends JobData {
   /** Without what others have said: a provider acts by its phase alone. */
   readonly attempt: Attempt;
+  /** Pieces of the publication under way that stand on the chain already, ascending. */
+  readonly publishedItems: readonly number[];
 }
 
 /** What the chain says to a provider: asked for anew every time, for no event is trusted to arrive. */
 export interface MarketView {
+  /** The time at the node, and the height of the last block. */
   readonly now: BlockMoment;
   readonly freeLockupWei: bigint;
+  /** None where the provider may claim nothing now. */
   readonly offers: readonly Offer[];
   /** Jobs it has claimed and that have not been drawn yet, with the bonds they would lock. */
   readonly claims: readonly { readonly job: Uint8Array; readonly bondWei: bigint }[];
@@ -52,6 +56,6 @@ export interface Market {
   release(subject: AuditSubject): Promise<void>;
   commit(subject: AuditSubject, commitment: Commitment & { readonly input?: Opening }): Promise<void>;
   unseal(subject: AuditSubject, unsealing: Unsealing): Promise<void>;
-  /** Puts data that is called unavailable on the chain; pieces that are there already are passed over. */
+  /** Puts data that is called unavailable on the chain; a piece that is there already is passed over. */
   publish(subject: AuditSubject, pieces: readonly Piece[]): Promise<void>;
 }

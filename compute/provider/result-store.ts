@@ -13,6 +13,8 @@ const MAX_RESULT_BYTES = 2 ** 30;
  */
 export class ResultStore {
   readonly #folder: Folder;
+  /** Names that nobody asks for any more, with the time since when. */
+  readonly #unlisted = new Map<string, number>();
 
   constructor(folder: Folder) {
     this.#folder = folder;
@@ -37,14 +39,28 @@ export class ResultStore {
     return { stateIds, output: body.subarray(4 + 32 * count) };
   }
 
-  /** Removes the results of all other attempts. @throws DiskError */
-  async keepOnly(subjects: readonly AuditSubject[]): Promise<void> {
+  /**
+   * Removes the results of all other attempts, after a while: a node that is new or behind does not know of an attempt that goes on.
+   *
+   * @param nowMs Unix milliseconds
+   * @throws DiskError
+   */
+  async keepOnly(subjects: readonly AuditSubject[], nowMs: number): Promise<void> {
     const kept = new Set(subjects.map(nameOf));
+    for (const name of this.#unlisted.keys()) if (kept.has(name)) this.#unlisted.delete(name);
     for (const name of await this.#folder.list()) {
-      if (name.endsWith(SUFFIX) && !kept.has(name)) await this.#folder.remove(name);
+      if (!name.endsWith(SUFFIX) || kept.has(name)) continue;
+      const sinceMs = this.#unlisted.get(name) ?? nowMs;
+      this.#unlisted.set(name, sinceMs);
+      if (nowMs - sinceMs < KEEP_MS) continue;
+      await this.#folder.remove(name);
+      this.#unlisted.delete(name);
     }
   }
 }
+
+/** As long as the longest window that an attempt waits for its provider. */
+const KEEP_MS = 600_000;
 
 const SUFFIX = '.result';
 

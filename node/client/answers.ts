@@ -134,6 +134,9 @@ const Voice = z.object({
   power: z.number(),
   status: Text,
   segments: z.array(z.number().int()),
+  seal: Text.nullable(),
+  answerRoot: Text.nullable(),
+  disputed: z.number().int().nullable(),
 });
 const Voices = z.object({ voices: z.array(Voice) });
 export const AuditAnswer = z.looseObject({
@@ -146,6 +149,7 @@ export const AuditAnswer = z.looseObject({
   outputRoot: Text.nullable(),
   outputId: Text.nullable(),
   segments: z.array(z.number().int()),
+  answers: z.array(Text),
   seats: z.array(Voice),
   escalation: Voices.nullable(),
   publication: Voices.nullable(),
@@ -207,14 +211,21 @@ export const AssignmentAnswer = z.object({
     deadline: Moment,
     priceWei: Wei,
     bondWei: Wei,
+    root: Hash.nullable(),
+    outputRoot: Hash.nullable(),
+    outputId: Hash.nullable(),
     segments: z.array(Count),
     uncovered: z.array(Count),
     seatTarget: Count,
     escalation: z.object({ segments: z.array(Count), tries: Count }).nullable(),
     publication: z.object({ subject: Subject }).nullable(),
   }),
+  keyCommitment: Hash.nullable(),
+  jobKey: Hash.nullable(),
+  answers: z.array(Hash),
   offered: z.array(Subject),
   published: z.array(Subject),
+  publishedItems: z.array(Count),
 });
 export type AssignmentAnswer = z.output<typeof AssignmentAnswer>;
 export const AssignmentPage = z.object({ assignments: z.array(AssignmentAnswer), next });

@@ -13,6 +13,8 @@ export type ClientErrorCode =
   | 'TRANSACTION_FAILED'
   /** The transaction is not in a block yet. */
   | 'TRANSACTION_PENDING'
+  /** Another transaction of the account has taken its nonce. */
+  | 'TRANSACTION_REPLACED'
   /** A file that cannot be read or written. */
   | 'FILE_UNUSABLE'
   /** What an earlier download left is of something else. */

@@ -1,12 +1,13 @@
 /** Lists are read to their end, but not without one. */
 const MAX_ITEMS = 100_000;
 
-/** All items of a list that a node gives page by page, at most {@link MAX_ITEMS}. */
+/** All items of a list that a node gives page by page; no further page is asked for when there are `maxItems`. */
 export async function allPages<Item>(
   read: (page: {
     readonly cursor?: string;
     readonly limit: number;
   }) => Promise<{ readonly items: readonly Item[]; readonly next: string | null }>,
+  maxItems = MAX_ITEMS,
 ): Promise<Item[]> {
   const items: Item[] = [];
   let cursor: string | undefined;
@@ -14,7 +15,7 @@ export async function allPages<Item>(
     const page = await read({ ...(cursor === undefined ? {} : { cursor }), limit: PAGE_ITEMS });
     items.push(...page.items);
     cursor = page.next ?? undefined;
-  } while (cursor !== undefined && items.length < MAX_ITEMS);
+  } while (cursor !== undefined && items.length < maxItems);
   return items;
 }
 

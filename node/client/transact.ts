@@ -71,26 +71,30 @@ export async function transact(
   intent: Intent,
   waitMs: number,
 ): Promise<Outcome | { readonly hash: string }> {
-  const hash = await submit(rpc, wallet, intent);
-  return waitMs === 0 ? { hash } : settle(rpc, wallet, intent, hash, waitMs);
+  const { hash, envelope } = await sign(rpc, wallet, intent);
+  await broadcast(rpc, envelope);
+  if (waitMs === 0) return { hash };
+  return outcomeOf(rpc, wallet, intent, hash, await waitForReceipt(rpc, hash, waitMs));
 }
 
-/** Simulates, signs and sends. One after the other for one wallet: each takes the next nonce. @returns the hash. Throws as `transact` */
-export async function submit(rpc: RpcClient, wallet: Wallet, intent: Intent): Promise<string> {
-  const { envelope, hash } = await sign(rpc, wallet, intent);
+/** Brings a signed transaction to the node. @throws ClientError RPC_REFUSED, and as calls do */
+export async function broadcast(rpc: RpcClient, envelope: Uint8Array): Promise<void> {
   await rpc.call('eth_sendRawTransaction', [toHex(envelope)], z.unknown());
-  return hash;
 }
 
-/** Waits until what was sent is final. @throws ClientError TRANSACTION_FAILED | TRANSACTION_PENDING, and as calls do */
-export async function settle(
+/** Of a transaction that is final; null of any other. @throws as calls do */
+export function receiptOf(rpc: RpcClient, hash: string): Promise<Receipt | null> {
+  return rpc.call('eth_getTransactionReceipt', [hash], Receipt.nullable());
+}
+
+/** What a final transaction has done. @throws ClientError TRANSACTION_FAILED, and as calls do */
+export async function outcomeOf(
   rpc: RpcClient,
   wallet: Wallet,
   intent: Intent,
   hash: string,
-  waitMs: number,
+  receipt: Receipt,
 ): Promise<Outcome> {
-  const receipt = await waitForReceipt(rpc, hash, waitMs);
   const outcome = {
     hash,
     height: Number(receipt.blockNumber),
@@ -104,33 +108,59 @@ export async function settle(
 /** Base fees of the blocks it may have to wait for: each is an eighth above the one before at most. */
 const BASE_FEE_HEADROOM = 2n;
 
-async function sign(
-  rpc: RpcClient,
-  { address, secretKey }: Wallet,
-  intent: Intent,
-): Promise<{ readonly envelope: Uint8Array; readonly hash: string }> {
-  const from = toHex(address);
-  const [chainId, nonce, tip, { baseFeePerGas }] = await Promise.all([
-    rpc.call('eth_chainId', [], Quantity),
-    rpc.call('eth_getTransactionCount', [from, 'pending'], Quantity),
+export interface Fees {
+  readonly maxFeePerGas: bigint;
+  readonly maxPriorityFeePerGas: bigint;
+}
+
+/** A transaction that is ready to be sent. */
+export interface Signed extends Fees {
+  readonly envelope: Uint8Array;
+  readonly hash: string;
+  readonly nonce: bigint;
+  readonly gasLimit: bigint;
+  readonly chainId: bigint;
+}
+
+/** What is paid for gas now, with room for the blocks a transaction may have to wait for. @throws as calls do */
+export async function readFees(rpc: RpcClient): Promise<Fees> {
+  const [tip, { baseFeePerGas }] = await Promise.all([
     rpc.call('eth_maxPriorityFeePerGas', [], Quantity),
     rpc.call('eth_getBlockByNumber', ['latest', false], LatestBlock),
   ]);
-  const maxFeePerGas = BASE_FEE_HEADROOM * baseFeePerGas + tip;
-  const gasLimit = await rpc.call(
-    'eth_estimateGas',
-    [{ ...callOf(from, intent), maxFeePerGas: quantity(maxFeePerGas) }],
-    Quantity,
-  );
+  return { maxFeePerGas: BASE_FEE_HEADROOM * baseFeePerGas + tip, maxPriorityFeePerGas: tip };
+}
+
+/** Simulates, and signs with the next nonce that the node knows of. @throws ClientError CALL_REVERTED | RPC_REFUSED, and as calls do */
+export async function sign(rpc: RpcClient, wallet: Wallet, intent: Intent): Promise<Signed> {
+  const from = toHex(wallet.address);
+  const [chainId, nonce, fees] = await Promise.all([
+    rpc.call('eth_chainId', [], Quantity),
+    rpc.call('eth_getTransactionCount', [from, 'pending'], Quantity),
+    readFees(rpc),
+  ]);
+  const call = { ...callOf(from, intent), maxFeePerGas: quantity(fees.maxFeePerGas) };
+  const gasLimit = await rpc.call('eth_estimateGas', [call], Quantity);
+  return signAs(wallet, intent, { chainId, nonce, gasLimit, ...fees });
+}
+
+/** The same intent with these figures. */
+export function signAs(
+  { secretKey }: Wallet,
+  { to, valueWei, data }: Intent,
+  figures: Omit<Signed, 'envelope' | 'hash'>,
+): Signed {
+  const { chainId, nonce, gasLimit, maxFeePerGas, maxPriorityFeePerGas } = figures;
   const transaction = signTransaction(
     {
       type: 'eip1559',
-      ...{ chainId, nonce, gasLimit, maxFeePerGas, maxPriorityFeePerGas: tip },
-      ...{ to: intent.to, value: intent.valueWei, data: intent.data, accessList: [] },
+      ...{ chainId, nonce, gasLimit, maxFeePerGas, maxPriorityFeePerGas },
+      ...{ to, value: valueWei, data, accessList: [] },
     },
     secretKey,
   );
-  return { envelope: encodeTransaction(transaction), hash: toHex(transactionHash(transaction)) };
+  const hash = toHex(transactionHash(transaction));
+  return { ...figures, envelope: encodeTransaction(transaction), hash };
 }
 
 const FIRST_POLL_MS = 50;
@@ -139,7 +169,7 @@ const MAX_POLL_MS = 1_000;
 async function waitForReceipt(rpc: RpcClient, hash: string, waitMs: number): Promise<Receipt> {
   const endMs = performance.now() + waitMs;
   for (let pollMs = FIRST_POLL_MS; ; pollMs = Math.min(2 * pollMs, MAX_POLL_MS)) {
-    const receipt = await rpc.call('eth_getTransactionReceipt', [hash], Receipt.nullable());
+    const receipt = await receiptOf(rpc, hash);
     if (receipt !== null) return receipt;
     if (performance.now() + pollMs > endMs) break;
     await delay(pollMs);

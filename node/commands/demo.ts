@@ -1,7 +1,9 @@
-import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { Command } from 'commander';
+import { decodeImage, encodePng } from '../../compute/images/codec.js';
+import { cropped } from '../../compute/images/image.js';
 import { Closers } from '../closers.js';
 import { DemoError } from '../demo/demo-error.js';
 import { Narrator } from '../demo/narrator.js';
@@ -31,7 +33,7 @@ export function demoCommand(): Command {
 async function run(options: DemoOptions): Promise<void> {
   const stopping = stopRequest();
   const folder = await makeFolder();
-  const picture = resolve(options.picture ?? CAT);
+  const picture = await pictureFor(folder, options);
   const out = resolve(options.out ?? join(folder, `${basename(picture, extname(picture))}-x2.png`));
   const closers = new Closers();
   const narrator = new Narrator();
@@ -92,6 +94,18 @@ async function makeFolder(): Promise<string> {
     throw new DemoError('DEMO_FOLDER', 'cannot make a temporary folder', data, { cause });
   }
 }
+
+/** A cheat's job is judged whole, and done twice: a part of the photograph is enough for that. */
+async function pictureFor(folder: string, { picture, cheat }: DemoOptions): Promise<string> {
+  if (picture !== undefined || !cheat) return resolve(picture ?? CAT);
+  const whole = decodeImage(await readFile(CAT));
+  const [left, top] = [(whole.width - CHEAT_SIDE) >> 1, (whole.height - CHEAT_SIDE) >> 1];
+  const part = join(folder, 'part-of-cat.png');
+  await writeFile(part, encodePng(cropped(whole, left, top, CHEAT_SIDE, CHEAT_SIDE)));
+  return part;
+}
+
+const CHEAT_SIDE = 128;
 
 /** The photograph that comes with the documentation. */
 const CAT = join(dirname(MAIN_FILE), '..', '..', 'docs', 'images', 'cat.png');

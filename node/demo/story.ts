@@ -38,6 +38,7 @@ export async function tellStory(stage: Stage, narrator: Narrator, options: Story
   const postedMs = performance.now();
   const job = await postJob(stage, narrator, options);
   const seen = await watch(stage, narrator, job, options);
+  for (const [number, { audit }] of seen.attempts.entries()) tellAudit(narrator, audit, number);
   const payments = await paymentsOf(stage.rpc, job);
   tellMoney(narrator, seen, payments);
   await checkMoney(stage, seen, payments, balanceWei);
@@ -155,6 +156,29 @@ function describeWaiting({ phase, seats }: AuditAnswer): string {
     default:
       return phase.toLowerCase().replace('_', ' ');
   }
+}
+
+/** Who said what of which tiles, as anybody can read it from the ledger. */
+function tellAudit(narrator: Narrator, audit: AuditAnswer, number: number): void {
+  const { segments, answers, seats, escalation } = audit;
+  narrator.step('audit', `of attempt ${number + 1}: what the provider said its tiles come to`);
+  const shown = segments.slice(0, MAX_SHOWN).map((segment, at) => `${segment} ${short(answers[at])}`);
+  const more = segments.length > MAX_SHOWN ? `, and ${segments.length - MAX_SHOWN} more` : '';
+  narrator.detail(`tiles ${shown.join(', ')}${more}`);
+  for (const seat of seats)
+    narrator.detail(
+      `${seat.validator}  sealed ${short(seat.seal)}, revealed ${short(seat.answerRoot)}${seat.disputed === null ? '' : `, disputes tile ${seat.disputed}`}`,
+    );
+  for (const { validator, status, disputed } of escalation?.voices ?? [])
+    narrator.detail(
+      `${validator}  of all verifiers: ${status}${disputed === null ? '' : `, it is not what the provider said (tile ${disputed})`}`,
+    );
+}
+
+const MAX_SHOWN = 4;
+
+function short(hash: string | null | undefined): string {
+  return typeof hash === 'string' ? `${hash.slice(0, 10)}…` : 'nothing';
 }
 
 function tellMoney(narrator: Narrator, { job }: SeenJob, payments: readonly JobPayment[]): void {

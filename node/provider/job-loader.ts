@@ -1,6 +1,7 @@
 import { JobUnavailableError } from '../../compute/provider/agent.js';
 import type { LoadedJob } from '../../compute/job-run.js';
 import type { Assignment, JobData, Offer } from '../../compute/provider/market.js';
+import { DiskError } from '../../consensus/disk/disk.js';
 import { inputIdOf } from '../../protocol/audit/job-data.js';
 import { bytesEqual, fromHex, toHex } from '../../protocol/bytes.js';
 import { OgpuError } from '../../protocol/errors.js';
@@ -10,9 +11,11 @@ import { GraphError } from '../../protocol/graph/faults.js';
 import { planJob, SegmentationError, type JobPlan } from '../../protocol/graph/segmentation.js';
 import { BlobTransferError, downloadBlob, uploadBlob, type BlobNode } from '../../rpc/blobs/transfer.js';
 import { SourceGraphAnswer } from '../client/answers.js';
+import { ClientError } from '../client/errors.js';
 import type { RpcClient } from '../client/rpc-client.js';
+import type { WeightsFolder } from './weights-folder.js';
 
-/** A job that is not what its terms say: nobody can run it. */
+/** A job that is not what its terms say, or too large: it cannot be run here. */
 export class JobUnfitError extends OgpuError<
   /** The source's graph is none, or another one. */
   | 'JOB_SOURCE_WRONG'
@@ -20,42 +23,57 @@ export class JobUnfitError extends OgpuError<
   | 'JOB_CUT_UNFIT'
   /** The blob is not the input that the terms name. */
   | 'JOB_INPUT_WRONG'
+  /** Weights, input and output take more memory than one job may. */
+  | 'JOB_TOO_LARGE'
 > {}
+
+export interface JobLoaderParts {
+  readonly rpc: RpcClient;
+  readonly node: BlobNode;
+  readonly weights: WeightsFolder;
+  /** Of weights, input and output of one job together. */
+  readonly maxDataBytes: number;
+  /** A transfer on which nothing moves for so long is given up, to be tried again. */
+  readonly idleMs?: number;
+  /** Ends uploads. */
+  readonly signal: AbortSignal;
+  /** Weights that could not be kept are fetched again the next time. */
+  readonly onWarning: (error: DiskError) => void;
+}
 
 /** Programs that are remembered: small, and asked for again and again. */
 const MAX_PROGRAMS = 64;
 
-/** Weights that stay in memory between jobs, all together. */
-const MAX_WEIGHTS_BYTES = 512 * 2 ** 20;
+const IDLE_MS = 30_000;
 
-/** A download that brings nothing for so long is given up, to be tried again. */
-const DOWNLOAD_TIMEOUT_MS = 120_000;
+/** An output on its way to the node, as a whole. */
+const UPLOAD_MS = 120_000;
+
+/** The most that a result on the disk holds. */
+const MAX_OUTPUT_BYTES = 2 ** 30 - 2 ** 22;
 
 /** Brings what jobs run with from a node, checks it, and takes their outputs there. */
 export class JobLoader {
-  readonly #rpc: RpcClient;
-  readonly #node: BlobNode;
+  readonly #parts: JobLoaderParts;
   readonly #programs = new Map<string, Program>();
-  readonly #weights = new Map<string, Uint8Array>();
 
-  constructor(rpc: RpcClient, node: BlobNode) {
-    this.#rpc = rpc;
-    this.#node = node;
+  constructor(parts: JobLoaderParts) {
+    this.#parts = parts;
   }
 
-  /** @throws JobUnavailableError; JobUnfitError; as calls of a node do */
+  /** @throws JobUnavailableError; JobUnfitError; DiskError */
   async load({ attempt, ...data }: Assignment, signal: AbortSignal): Promise<LoadedJob> {
+    const { job, inputId, segments } = attempt.terms;
     const plan = await this.#plan(data);
+    if (plan.segments !== segments) throw unfitCut(data, 'the job has another number of segments');
     const weights = await this.#weightsOf(plan.program, signal);
     const input = await this.#download(data.input, plan.inputBytes, signal);
-    if (!bytesEqual(inputIdOf(plan, input), attempt.terms.inputId))
-      throw new JobUnfitError('JOB_INPUT_WRONG', 'the blob is not the input that the job names', {
-        job: toHex(attempt.terms.job),
-      });
-    return { plan, weights, input };
+    if (bytesEqual(inputIdOf(plan, input), inputId)) return { plan, weights, input };
+    const about = { job: toHex(job), blob: toHex(data.input) };
+    throw new JobUnfitError('JOB_INPUT_WRONG', 'the blob is not the input that the job names', about);
   }
 
-  /** Whether the program takes the cut; sources that cannot be read suit nobody. @throws as calls of a node do */
+  /** Whether the program takes the cut and all of it fits; a source that is no program suits nobody. @throws JobUnavailableError */
   async suits(offer: Offer): Promise<boolean> {
     try {
       await this.#plan(offer);
@@ -66,72 +84,108 @@ export class JobLoader {
     }
   }
 
-  /** @returns the id under which anybody can have it. @throws BlobTransferError */
+  /** @returns the id under which anybody can have it. @throws BlobTransferError; what `fetch` throws */
   async publish(output: Uint8Array): Promise<Uint8Array> {
-    return fromHex((await uploadBlob(this.#node, output)).id);
+    const { node, signal: stop } = this.#parts;
+    const signal = AbortSignal.any([stop, AbortSignal.timeout(UPLOAD_MS)]);
+    return fromHex((await uploadBlob({ ...node, signal }, output)).id);
   }
 
-  async #plan({ source, segmentation }: JobData): Promise<JobPlan> {
-    const program = await this.#program(source);
-    try {
-      return planJob(program, segmentation);
-    } catch (cause) {
-      if (!(cause instanceof SegmentationError)) throw cause;
-      throw new JobUnfitError(
-        'JOB_CUT_UNFIT',
-        'the program does not take this cut',
-        { segmentation },
-        { cause },
-      );
-    }
+  async #plan(data: JobData): Promise<JobPlan> {
+    const plan = cut(await this.#program(data.source), data);
+    const { weightBytes } = plan.program.work;
+    const bytes = weightBytes + plan.inputBytes + plan.outputBytes;
+    const { maxDataBytes } = this.#parts;
+    if (bytes <= maxDataBytes && plan.outputBytes <= MAX_OUTPUT_BYTES) return plan;
+    throw new JobUnfitError('JOB_TOO_LARGE', 'weights, input and output take too much memory', {
+      ...{ bytes, maxDataBytes, outputBytes: plan.outputBytes, maxOutputBytes: MAX_OUTPUT_BYTES },
+    });
   }
 
   async #program(source: Uint8Array): Promise<Program> {
     const name = toHex(source);
     const known = this.#programs.get(name);
     if (known !== undefined) return known;
-    const { graph } = await this.#rpc.call('ogpu_sourceGraph', [name], SourceGraphAnswer);
-    const program = readProgram(graph, source);
-    if (this.#programs.size >= MAX_PROGRAMS) this.#programs.clear();
+    const program = readProgram(await this.#graph(name), source);
+    const [oldest] = this.#programs.keys();
+    if (this.#programs.size >= MAX_PROGRAMS && oldest !== undefined) this.#programs.delete(oldest);
     this.#programs.set(name, program);
     return program;
   }
 
+  async #graph(source: string): Promise<Uint8Array> {
+    try {
+      return (await this.#parts.rpc.call('ogpu_sourceGraph', [source], SourceGraphAnswer)).graph;
+    } catch (cause) {
+      if (!(cause instanceof ClientError)) throw cause;
+      throw unavailable('the program could not be had', { source, reason: cause.code }, cause);
+    }
+  }
+
   async #weightsOf({ graph, work }: Program, signal: AbortSignal): Promise<Uint8Array> {
-    const name = toHex(graph.weightsHash);
-    const known = this.#weights.get(name);
-    if (known !== undefined) return known;
+    const { weights: folder, onWarning } = this.#parts;
+    const kept = await folder.find(graph.weightsHash, work.weightBytes);
+    if (kept !== undefined) return kept;
     const weights = await this.#download(graph.weightsHash, work.weightBytes, signal);
-    const kept = [...this.#weights.values()].reduce((sum, { length }) => sum + length, 0);
-    if (kept + weights.length > MAX_WEIGHTS_BYTES) this.#weights.clear();
-    this.#weights.set(name, weights);
+    try {
+      await folder.keep(graph.weightsHash, weights);
+    } catch (error) {
+      if (!(error instanceof DiskError)) throw error;
+      onWarning(error);
+    }
     return weights;
   }
 
   /** Every chunk is checked against the id. @throws JobUnavailableError; JobUnfitError where the blob has another length */
   async #download(id: Uint8Array, lengthBytes: number, signal: AbortSignal): Promise<Uint8Array> {
-    const bytes = new Uint8Array(lengthBytes);
-    const timeout = AbortSignal.any([signal, AbortSignal.timeout(DOWNLOAD_TIMEOUT_MS)]);
-    let at = 0;
+    const { node, idleMs = IDLE_MS } = this.#parts;
+    const idle = new AbortController();
+    const alarm = setTimeout(() => {
+      idle.abort();
+    }, idleMs);
+    const onLength = (length: number): void => {
+      if (length !== lengthBytes) throw wrongLength(id, lengthBytes, length);
+    };
     try {
-      for await (const chunk of downloadBlob({ ...this.#node, signal: timeout }, toHex(id))) {
-        if (at + chunk.length > lengthBytes) throw wrongLength(id, lengthBytes);
+      const bytes = new Uint8Array(lengthBytes);
+      let at = 0;
+      const asked = { ...node, signal: AbortSignal.any([signal, idle.signal]) };
+      for await (const chunk of downloadBlob(asked, toHex(id), { onLength })) {
         bytes.set(chunk, at);
         at += chunk.length;
+        alarm.refresh();
       }
+      return bytes;
     } catch (cause) {
       if (cause instanceof JobUnfitError) throw cause;
-      const code = cause instanceof BlobTransferError ? cause.code : 'BLOB_UNREACHABLE';
-      const data = { blob: toHex(id), reason: code };
-      throw new JobUnavailableError('JOB_DATA_UNAVAILABLE', 'a blob could not be had', data, { cause });
+      const reason = cause instanceof BlobTransferError ? cause.code : String(cause);
+      throw unavailable('a blob could not be had', { blob: toHex(id), reason }, cause);
+    } finally {
+      clearTimeout(alarm);
     }
-    if (at !== lengthBytes) throw wrongLength(id, lengthBytes);
-    return bytes;
   }
 }
 
-function wrongLength(id: Uint8Array, expected: number): JobUnfitError {
-  const data = { blob: toHex(id), expected };
+function cut(program: Program, data: JobData): JobPlan {
+  try {
+    return planJob(program, data.segmentation);
+  } catch (cause) {
+    if (!(cause instanceof SegmentationError)) throw cause;
+    throw unfitCut(data, cause.message, cause);
+  }
+}
+
+function unfitCut({ source, segmentation }: JobData, message: string, cause?: unknown): JobUnfitError {
+  const data = { source: toHex(source), segmentation };
+  return new JobUnfitError('JOB_CUT_UNFIT', `the cut does not suit the program: ${message}`, data, { cause });
+}
+
+function unavailable(message: string, data: object, cause: unknown): JobUnavailableError {
+  return new JobUnavailableError('JOB_DATA_UNAVAILABLE', message, { ...data }, { cause });
+}
+
+function wrongLength(id: Uint8Array, expected: number, received: number): JobUnfitError {
+  const data = { blob: toHex(id), expected, received };
   return new JobUnfitError('JOB_INPUT_WRONG', 'a blob has another length than the job needs', data);
 }
 

@@ -44,6 +44,9 @@ export interface VerifierParts {
 /** Searches for data at the same time. */
 const MAX_SEARCHING = 4;
 
+/** Attempts whose answers are remembered: an escalation asks again for what a seat has run. */
+const MAX_REMEMBERED = 256;
+
 /** What was looked for in vain is looked for again after this. */
 const RETRY_MS = 500;
 
@@ -70,6 +73,8 @@ export class Verifier {
   readonly #judging: WorkQueue;
   readonly #searching = new WorkQueue(MAX_SEARCHING);
   readonly #duties = new Map<string, Progress>();
+  /** Content ids of what segments come to, by attempt: of the last ones. */
+  readonly #answers = new Map<string, Map<number, Uint8Array>>();
   #isStopped = false;
 
   constructor(parts: VerifierParts) {
@@ -134,7 +139,7 @@ export class Verifier {
       stop.signal,
       async () => {
         try {
-          const answers = await this.#parts.materials.judge(attempt, segments, stop.signal);
+          const answers = await this.#answersTo(attempt, segments, stop.signal);
           const { job, attempt: number } = attempt.terms;
           const place = { job, attempt: number, round: duty.round };
           await this.#keep({ ...place, answers: [...answers], nonce: this.#nonceOf(attempt, duty.round) });
@@ -151,6 +156,24 @@ export class Verifier {
       },
       this.#parts.onFailure,
     );
+  }
+
+  /** What was run for an earlier round of the attempt is not run again: it comes to the same. */
+  async #answersTo(
+    attempt: Attempt,
+    segments: readonly number[],
+    signal: AbortSignal,
+  ): Promise<readonly Uint8Array[]> {
+    const name = subjectName(attempt.terms);
+    const known = this.#answers.get(name) ?? new Map<number, Uint8Array>();
+    this.#answers.delete(name);
+    this.#answers.set(name, known);
+    const [oldest] = this.#answers.keys();
+    if (this.#answers.size > MAX_REMEMBERED && oldest !== undefined) this.#answers.delete(oldest);
+    const lacking = segments.filter((segment) => !known.has(segment));
+    const found = lacking.length === 0 ? [] : await this.#parts.materials.judge(attempt, lacking, signal);
+    for (const [at, segment] of lacking.entries()) known.set(segment, found[at] ?? NO_ANSWER);
+    return segments.map((segment) => known.get(segment) ?? NO_ANSWER);
   }
 
   /** Looks for the output, or for what is called unavailable. */
@@ -232,6 +255,8 @@ export class Verifier {
     work.catch(this.#parts.onFailure);
   }
 }
+
+const NO_ANSWER = new Uint8Array(0);
 
 function end({ stop, alarms }: Progress): void {
   stop.abort();

@@ -63,6 +63,9 @@ const VoiceShape = z.strictObject({
   power: Counter.describe('In millionths of OGPU.'),
   status: z.string(),
   segments: z.array(Counter),
+  seal: HashText.nullable().describe('What binds it to its answers before anybody else has given any.'),
+  answerRoot: HashText.nullable().describe('Root over what its segments came to; of who has revealed.'),
+  disputed: Counter.nullable().describe('The lowest segment where it came to something else.'),
 });
 
 export const AuditShape = z
@@ -80,6 +83,9 @@ export const AuditShape = z
     outputRoot: HashText.nullable(),
     outputId: HashText.nullable().describe('The blob that is said to hold the output.'),
     segments: z.array(Counter).describe('That are judged.'),
+    answers: z
+      .array(HashText)
+      .describe('What the provider says they come to, in their order; after the unsealing.'),
     uncovered: z.array(Counter).describe('That lack seals: all verifiers judge them.'),
     seatTarget: Counter,
     seats: z.array(VoiceShape),
@@ -242,6 +248,7 @@ export function auditJson(attempt: Attempt): z.input<typeof AuditShape> {
     root: commitment === undefined ? null : toHex(commitment.root),
     outputRoot: unsealed === undefined ? null : toHex(unsealed.outputRoot),
     outputId: unsealed === undefined ? null : toHex(unsealed.outputId),
+    answers: (unsealed?.answers ?? []).map(toHex),
     ...{ segments: [...attempt.segments], uncovered: [...attempt.uncovered], seatTarget: attempt.seatTarget },
     seats: attempt.seats.map(voiceJson),
     escalation:
@@ -259,8 +266,14 @@ export function auditJson(attempt: Attempt): z.input<typeof AuditShape> {
   };
 }
 
-function voiceJson({ validator, round, power, status, segments }: Voice): z.input<typeof VoiceShape> {
-  return { validator: toChecksumAddress(validator), round, power, status, segments: [...segments] };
+function voiceJson({ validator, seal, answerRoot, disputed, ...voice }: Voice): z.input<typeof VoiceShape> {
+  const { round, power, status, segments } = voice;
+  return {
+    ...{ validator: toChecksumAddress(validator), round, power, status, segments: [...segments] },
+    seal: seal === undefined ? null : toHex(seal),
+    answerRoot: answerRoot === undefined ? null : toHex(answerRoot),
+    disputed: disputed ?? null,
+  };
 }
 
 function explanationJson(id: Uint8Array, found: Explanation): z.input<typeof ExplanationShape> {

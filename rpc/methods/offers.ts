@@ -6,6 +6,7 @@ import { hasEnded, type Attempt } from '../../consensus/verification/attempt.js'
 import { JOB_PHASES, jobs, type Job } from '../../state/jobs/job.js';
 import type { TermsScope } from '../../state/jobs/drawing.js';
 import { offerOf, type JobOffer } from '../../state/jobs/offering.js';
+import { progressOf } from '../../state/jobs/publications.js';
 import { attemptOf } from '../../state/jobs/reading.js';
 import { providerByOperator, type FoundProvider } from '../../state/providers/provider.js';
 import { STATE_KEYS } from '../../state/store/keys.js';
@@ -72,9 +73,11 @@ export const AssignmentShape = z
     audit: AuditShape,
     keyCommitment: HashText.nullable(),
     jobKey: HashText.nullable(),
-    answers: z.array(HashText).describe('Laid open, in the order of the judged segments.'),
     offered: z.array(Subject).describe('What publications there have been.'),
     published: z.array(Subject),
+    publishedItems: z
+      .array(Counter)
+      .describe('Pieces of the publication under way that stand on the chain already, ascending.'),
   })
   .meta({ id: 'Assignment', description: 'An attempt under way, with all its provider acts by.' });
 
@@ -164,7 +167,7 @@ function assignmentOf(
   const found = job && attemptOf(view, id, job.attempts - 1);
   if (found === undefined || hasEnded(found.attempt)) return undefined;
   if (!bytesEqual(found.attempt.terms.provider, master)) return undefined;
-  return assignmentJson(found.job, found.attempt);
+  return assignmentJson(view, found.job, found.attempt);
 }
 
 function offerJson(id: Uint8Array, job: Job, offer: JobOffer): z.input<typeof JobOfferShape> {
@@ -181,8 +184,8 @@ function offerJson(id: Uint8Array, job: Job, offer: JobOffer): z.input<typeof Jo
   };
 }
 
-function assignmentJson(job: Job, attempt: Attempt): z.input<typeof AssignmentShape> {
-  const { terms, commitment, unsealed, offered, published } = attempt;
+function assignmentJson(view: Reader, job: Job, attempt: Attempt): z.input<typeof AssignmentShape> {
+  const { terms, commitment, unsealed, offered, published, phase } = attempt;
   const { kind, segments, sampled, seats, full, judgeMs } = terms;
   return {
     ...{ source: toHex(job.source), input: toHex(job.input) },
@@ -196,7 +199,7 @@ function assignmentJson(job: Job, attempt: Attempt): z.input<typeof AssignmentSh
     audit: auditJson(attempt),
     keyCommitment: commitment === undefined ? null : toHex(commitment.keyCommitment),
     jobKey: unsealed === undefined ? null : toHex(unsealed.jobKey),
-    answers: (unsealed?.answers ?? []).map(toHex),
     ...{ offered: [...offered], published: [...published] },
+    publishedItems: phase === 'PUBLISHING' ? [...progressOf(view, terms.job, attempt).items] : [],
   };
 }

@@ -3,6 +3,7 @@ import { stateIdOf, type Opening } from '../../protocol/audit/commitment.js';
 import { bytesEqual } from '../../protocol/bytes.js';
 import { hasCome } from '../../protocol/moment.js';
 import type { Attempt } from '../../consensus/verification/attempt.js';
+import { askedItems, isItem, MAX_PUBLISHED_BYTES } from '../../consensus/verification/publishing.js';
 import type { AuditEvent } from '../../consensus/verification/step.js';
 import { Revert } from '../modules/module.js';
 import { ERRORS, EVENTS } from './abi.js';
@@ -10,7 +11,7 @@ import { knownJob, openAttempt, tell } from './advancing.js';
 import { actingProvider } from './claiming.js';
 import type { Job } from './job.js';
 import { refusal } from './life.js';
-import { addItem, askedItems, isItem, MAX_PUBLISHED_BYTES, progressOf } from './publications.js';
+import { addItem, progressOf } from './publications.js';
 import type { JobScope } from './settling.js';
 
 /** What only the provider of an attempt can do. @throws Revert UnknownJob | JobForgotten | NotProvider | Refused */

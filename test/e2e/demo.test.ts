@@ -40,6 +40,6 @@ describe('the main job, by one command', { timeout: 600_000 }, () => {
     assert.match(said, /the answers were made up: rejected/);
     assert.match(said, /^cheat +lost \d+(\.\d+)? OGPU of its bond/m);
     assert.match(said, /the job has ended: SETTLED \(PAID\)/);
-    assert.equal(decodeImage(picture).width, 320);
+    assert.equal(decodeImage(picture).width, 256);
   });
 });

@@ -8,10 +8,12 @@ import type { JobResult, LoadedJob } from '../../../../compute/job-run.js';
 import { hasEnded } from '../../../../consensus/verification/attempt.js';
 import type { AuditEvent } from '../../../../consensus/verification/step.js';
 import { OgpuError } from '../../../../protocol/errors.js';
+import { planJob } from '../../../../protocol/graph/segmentation.js';
 import { SimulatedDisk } from '../../../sim/disk.js';
 import { AuditWorld, runPhase, type WorldOptions } from '../../../support/audit-world.js';
 import { nextTick } from '../../../support/next-tick.js';
 import { createPrng } from '../../../support/prng.js';
+import { buildProgram } from '../../../support/tensor/programs.js';
 
 const POLICY = {
   ...{ minPriceWeiPerGiga: 0n, maxJobs: 4, maxExposureWei: 10n ** 30n, maxMemoryBytes: 2 ** 40 },
@@ -21,7 +23,16 @@ const DATA = {
   ...{ source: new Uint8Array(32), input: new Uint8Array(32) },
   segmentation: { kind: 'rows', count: 16 },
 } as const;
-const NO_JOB = {} as LoadedJob;
+const { program, weights } = buildProgram((graph) => {
+  const tensor = { type: 'int8', shape: [3] } as const;
+  const [a, b] = [graph.input(tensor), graph.input(tensor)];
+  return [
+    graph.node('select', { condition: graph.node('compare', { a, b }, { relation: 'less' }), a, b }, {}),
+  ];
+});
+const PLAN = planJob(program, { kind: 'rows', count: 64 });
+const JOB: LoadedJob = { plan: PLAN, weights, input: new Uint8Array(PLAN.inputBytes) };
+const OUTPUT = createPrng(7).bytes(PLAN.outputBytes);
 
 class Refused extends OgpuError<'TEST_REFUSED'> {}
 
@@ -36,7 +47,7 @@ class Workshop {
   isAssigned = true;
   computed = 0;
   handedOut = 0;
-  load: () => Promise<LoadedJob> = () => Promise.resolve(NO_JOB);
+  load: () => Promise<LoadedJob> = () => Promise.resolve(JOB);
   execute: () => Promise<JobResult>;
   /** Thrown instead of sending. */
   refusal: Error | undefined;
@@ -45,7 +56,7 @@ class Workshop {
 
   constructor(options: WorldOptions = {}) {
     this.world = new AuditWorld(options);
-    this.execute = () => Promise.resolve({ stateIds: this.world.stateIds, output: Uint8Array.of(1, 2, 3) });
+    this.execute = () => Promise.resolve({ stateIds: this.world.stateIds, output: OUTPUT });
   }
 
   get agent(): ProviderAgent {
@@ -58,11 +69,13 @@ class Workshop {
     this.#agent = new ProviderAgent({
       market: this.#market(),
       load: () => this.load(),
-      execute: () => {
-        this.computed++;
-        return this.execute();
+      runner: {
+        execute: () => {
+          this.computed++;
+          return this.execute();
+        },
+        rerun: () => Promise.resolve([]),
       },
-      pieces: () => Promise.resolve([]),
       suits: () => Promise.resolve(true),
       publishOutput: () => {
         this.handedOut++;
@@ -132,7 +145,7 @@ class Workshop {
     const isOpen = this.isAssigned && !hasEnded(attempt);
     return {
       ...{ now, freeLockupWei: 10n ** 30n, offers: this.offers, claims: [] },
-      assignments: isOpen ? [{ attempt, ...DATA }] : [],
+      assignments: isOpen ? [{ attempt, ...DATA, publishedItems: [] }] : [],
     };
   }
 }
@@ -275,6 +288,11 @@ test('a damaged result is none; a sound one comes back whole', async () => {
   bytes[40] = (bytes[40] ?? 0) ^ 1;
   await folder.writeFile(name, bytes);
   assert.equal(await store.load(subject), undefined);
-  await store.keepOnly([]);
+  await store.keepOnly([], 1_000);
+  assert.equal((await folder.list()).length, 1, 'its attempt may go on: a node that is behind does not know');
+  await store.keepOnly([subject], 900_000);
+  await store.keepOnly([], 1_000_000);
+  assert.equal((await folder.list()).length, 1, 'it was asked for meanwhile');
+  await store.keepOnly([], 1_600_000);
   assert.deepEqual(await folder.list(), []);
 });

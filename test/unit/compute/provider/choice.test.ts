@@ -50,7 +50,7 @@ test('takes no more than it has room, lockup and appetite for', () => {
     'a claim may lock its bond at any time',
   );
   const { attempt } = new AuditWorld({ terms: { bondWei: 900n } });
-  const assignments = [{ attempt, ...DATA }];
+  const assignments = [{ attempt, ...DATA, publishedItems: [] }];
   assert.deepEqual(chosen({ offers, assignments }), [1]);
   assert.deepEqual(chosen({ offers, assignments, claims }), []);
 });
