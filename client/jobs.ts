@@ -1,6 +1,5 @@
 import {
   encodeFunctionData,
-  isAddressEqual,
   type Account,
   type Chain,
   type Client,
@@ -90,8 +89,8 @@ export async function postJob(
   const { address, abi } = modules.jobs;
   const data = encodeFunctionData({ abi, functionName: 'post', args: [{ ...terms, ...words }] });
   const receipt = await sendCall(wallet, { to: address, data, value: escrowWei });
-  // Another try may have been faster: then this one has sent all of its money back.
-  if (!receipt.logs.some((log) => isAddressEqual(log.address, address))) await findPosted(ask, id, terms);
+  // Another try may have been faster, with something else: then this one has sent all of its money back.
+  await findPosted(ask, id, terms);
   return { id, receipt };
 }
 
