@@ -1,6 +1,5 @@
 import {
   encodeFunctionData,
-  isAddressEqual,
   type Account,
   type Chain,
   type Client,
@@ -41,7 +40,7 @@ const HOUR_MS = 3_600_000;
 /**
  * Computes all that a job is posted with: its plan, the ids of its input, its price and the least audit fee by the rules of now. Nothing is sent.
  *
- * @throws SszError, GraphError for what is no program; SegmentationError where it does not fit the input; JobError NODE_ANSWER_INVALID
+ * @throws SszError, GraphError for what is no program; SegmentationError where it does not fit the input; JobError INPUT_OUT_OF_RANGE | NODE_ANSWER_INVALID
  */
 export async function prepareJob(client: Client, job: NewJob): Promise<PreparedJob> {
   const { program, lifeMs = HOUR_MS, ...request } = job;
@@ -90,8 +89,8 @@ export async function postJob(
   const { address, abi } = modules.jobs;
   const data = encodeFunctionData({ abi, functionName: 'post', args: [{ ...terms, ...words }] });
   const receipt = await sendCall(wallet, { to: address, data, value: escrowWei });
-  // Another try may have been faster: then this one has sent all of its money back.
-  if (!receipt.logs.some((log) => isAddressEqual(log.address, address))) await findPosted(ask, id, terms);
+  // Another try may have been faster, with something else: then this one has sent all of its money back.
+  await findPosted(ask, id, terms);
   return { id, receipt };
 }
 
@@ -108,8 +107,8 @@ export function watchJob(
   id: Hash,
   options: WatchOptions = {},
 ): AsyncGenerator<Explanation, void> {
-  const { explainJob } = ogpuActions(client);
-  return watchChanges(() => explainJob(id), hasJobEnded, options);
+  const actions = ogpuActions(client);
+  return watchChanges(() => actions.explainJob(id), hasJobEnded, options);
 }
 
 /**

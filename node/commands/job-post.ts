@@ -105,16 +105,19 @@ async function post(context: CommandContext, options: PostOptions): Promise<void
   const rpc = clientOf(options);
   const ask: AskNode = (method, params, schema) => rpc.call(method, params, schema);
   const { prepared, chainId } = await prepare(ask, stored, options);
-  await checkSource(ask, prepared.terms.source);
   const wallet = await walletOf(context, options);
   const { terms, escrowWei, input } = prepared;
   const id = toHex(jobIdOf(chainId, wallet.address, terms.key));
   const isKnown = (await findPosted(ask, id, terms)) !== undefined;
   let sent: Sent | undefined;
   if (!isKnown) {
+    await checkSource(ask, terms.source);
     await bring(options, input);
     const intent = jobsIntent('post', [termsValue(terms)], escrowWei);
-    sent = await transact(rpc, wallet, intent, options.wait * 1000);
+    const waitS = options.watch ? Math.max(options.wait, LEAST_WAIT_S) : options.wait;
+    sent = await transact(rpc, wallet, intent, waitS * 1000);
+    // Another try may have been faster, with something else.
+    if (waitS > 0) await findPosted(ask, id, terms);
   }
   const posted = { id, key: toHex(terms.key), prepared, sent };
   if (!options.watch) {
@@ -132,6 +135,8 @@ async function post(context: CommandContext, options: PostOptions): Promise<void
   if (ended.phase !== 'SETTLED') throw notSettled(id);
 }
 
+/** What is watched has to be on the chain first. */
+const LEAST_WAIT_S = 30;
 /** An attempt that began before the deadline may end after it. */
 const WATCHED_BEYOND_S = 24 * 3_600;
 
@@ -160,17 +165,24 @@ async function bring(options: PostOptions, input: Uint8Array): Promise<void> {
   }
 }
 
+/** Of a job that was posted before, what it was posted for is not told again: the terms of now may be others. */
 function reportOf(wallet: Wallet, { id, key, prepared, sent }: Posted): Readonly<Record<string, unknown>> {
   const { terms, escrowWei, plan } = prepared;
-  return {
-    ...{ job: id, key, isNew: sent !== undefined },
+  const isNew = sent !== undefined;
+  const named = {
+    ...{ job: id, key, isNew },
     ...{ source: toHex(terms.source), input: toHex(terms.input), inputId: toHex(terms.inputId) },
-    ...{ segmentation: plan.segmentation, segments: terms.segments, full: terms.full },
+    ...{ segmentation: plan.segmentation, segments: terms.segments },
+  };
+  if (!isNew) return named;
+  return {
+    ...named,
+    full: terms.full,
     priceWei: terms.maxPriceWei.toString(),
     auditFeeWei: terms.auditFeeWei.toString(),
     ...{ valueWei: terms.valueWei.toString(), escrowWei: escrowWei.toString() },
     deadlineMs: Number(terms.deadlineMs),
-    ...(sent === undefined ? {} : describeSent(wallet, sent).report),
+    ...describeSent(wallet, sent).report,
   };
 }
 

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { z } from 'zod';
 import { decodeImage } from '../../compute/images/codec.js';
-import { formatOgpu } from '../../protocol/amounts.js';
+import { formatOgpu, WEI_PER_OGPU } from '../../protocol/amounts.js';
 import type { AuditAnswer } from '../client/answers.js';
 import { sampleNode, type NodeSample } from '../devnet/metrics-client.js';
 import { check } from './demo-error.js';
@@ -183,10 +183,18 @@ function short(hash: string | null | undefined): string {
 
 function tellMoney(narrator: Narrator, { job }: SeenJob, payments: readonly JobPayment[]): void {
   narrator.step('money', `the job has ended: ${job.phase} (${job.reason ?? ''})`);
-  for (const { recipient, isPool, from, amountWei } of payments)
-    narrator.detail(
-      `${formatOgpu(amountWei)} OGPU from the ${from} to ${isPool ? 'the verifiers in common' : recipient}`,
-    );
+  for (const [way, amountWei] of flows(payments))
+    narrator.detail(`${formatOgpu(amountWei)} OGPU from the ${way}`);
+}
+
+/** Payments of one way together. */
+function flows(payments: readonly JobPayment[]): Map<string, bigint> {
+  const sums = new Map<string, bigint>();
+  for (const { recipient, isPool, from, amountWei } of payments) {
+    const way = `${from} to ${isPool ? 'the verifiers in common' : recipient}`;
+    sums.set(way, (sums.get(way) ?? 0n) + amountWei);
+  }
+  return sums;
 }
 
 /** Whoever lost or gained: what went out of the escrow is what went in, and the last provider has its price. */
@@ -203,9 +211,13 @@ async function checkMoney(
   const toProvider = escrow.filter(({ recipient }) => recipient === last.provider);
   check(sum(toProvider) === last.priceWei, 'the provider has its price');
   const spentWei = balanceWei - (await balanceOf(rpc, client.address));
-  const back = sum(escrow.filter(({ recipient }) => recipient === client.address));
-  check(spentWei >= sum(escrow) - back, 'the client has paid no less than what went out of the escrow');
+  const toClient = sum(payments.filter(({ recipient }) => recipient === client.address));
+  const gasWei = spentWei - (sum(escrow) - toClient);
+  check(gasWei >= 0n && gasWei < MAX_GAS_WEI, 'beyond the escrow the client has paid for gas alone');
 }
+
+/** Of the one transaction of the client: a hundredth of a coin is a hundred times that. */
+const MAX_GAS_WEI = WEI_PER_OGPU / 100n;
 
 async function checkCheat(
   { rpc, client, providers }: Stage,

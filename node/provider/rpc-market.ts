@@ -88,7 +88,7 @@ function assignmentOf(chainId: number, answer: AssignmentAnswer): Assignment {
 }
 
 function attemptOf(chainId: number, answer: AssignmentAnswer): Attempt {
-  const { terms, audit, keyCommitment, jobKey, answers, offered, published } = answer;
+  const { terms, audit, keyCommitment, jobKey, offered, published } = answer;
   const { job, attempt, provider, priceWei, bondWei } = audit;
   const { root, outputRoot, outputId, escalation, publication } = audit;
   const { phase, round, deadline, segments, uncovered, seatTarget } = audit;
@@ -97,7 +97,7 @@ function attemptOf(chainId: number, answer: AssignmentAnswer): Attempt {
     terms: { ...terms, chainId, job, attempt, provider, priceWei, bondWei },
     ...{ phase, round, deadline, segments, uncovered, seatTarget, seats: [], reseats: 0, offered, published },
     ...(root === null || keyCommitment === null ? {} : { commitment: { root, keyCommitment } }),
-    ...(isUnsealed ? { unsealed: { jobKey, outputRoot, outputId, answers } } : {}),
+    ...(isUnsealed ? { unsealed: { jobKey, outputRoot, outputId, answers: audit.answers } } : {}),
     ...(escalation === null ? {} : { escalation: { ...escalation, voices: [] } }),
     ...(publication === null ? {} : { publication: { ...publication, voices: [] } }),
   };

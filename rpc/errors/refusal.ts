@@ -10,7 +10,7 @@ export function nodeErrorOf(error: unknown): NodeRefusal | undefined {
     if (typeof each !== 'object' || each === null || !('data' in each)) continue;
     const { data } = each;
     if (typeof data === 'object' && data !== null && 'code' in data && typeof data.code === 'string')
-      return { code: data.code, data: data as Readonly<Record<string, unknown>> };
+      return { code: data.code, data: { ...data } };
   }
   return undefined;
 }

@@ -10,6 +10,8 @@ export class JobError extends OgpuError<
   | 'SOURCE_RETIRED'
   /** The bytes are not the weights that the program names. */
   | 'WEIGHTS_MISMATCH'
+  /** The input has numbers that the program does not take. */
+  | 'INPUT_OUT_OF_RANGE'
   /** The key names another job of this client. */
   | 'JOB_KEY_USED'
   /** No job has this id. */

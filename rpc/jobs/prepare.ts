@@ -16,6 +16,7 @@ import { quoteAudit } from '../../state/jobs/quoting.js';
 import { nodeErrorOf } from '../errors/refusal.js';
 import { KnownJob, SourceStanding, type AskNode, type Rules } from './answers.js';
 import { JobError } from './errors.js';
+import { checkInputRange } from './input-range.js';
 
 /** What a client wants done, and on which terms. Amounts in wei, times in Unix milliseconds. */
 export interface JobRequest {
@@ -51,7 +52,7 @@ export interface PreparedJob {
  * All that a job is posted with, computed as the ledger, provider and verifiers will compute it.
  *
  * @param deadlineMs until then somebody can take it
- * @throws SegmentationError where program, segmentation and input do not fit each other
+ * @throws SegmentationError where program, segmentation and input do not fit each other; JobError INPUT_OUT_OF_RANGE
  */
 export function prepareTerms(
   program: Program,
@@ -61,6 +62,7 @@ export function prepareTerms(
 ): PreparedJob {
   const { segmentation, input, sampled = 0, full = false, key = randomKey() } = request;
   const plan = planJob(program, segmentation);
+  checkInputRange(plan, input);
   const { segments } = plan;
   const inputId = inputIdOf(plan, input);
   const kind = isStepGraph(program.graph) ? 'chain' : 'batch';

@@ -178,4 +178,41 @@ describe('jobs by a wallet over JSON-RPC', () => {
     const reason = new Error('enough');
     assert.equal(await code(watching(60_000, AbortSignal.abort(reason))), reason);
   });
+
+  test('a job that was cancelled has no result', async () => {
+    const { id } = await postJob(it.wallet, await prepare(), it.node);
+    const hash = await it.wallet.writeContract({ ...modules.jobs, functionName: 'cancel', args: [id] });
+    await it.client.waitForTransactionReceipt({ hash });
+    const error: unknown = await jobResult(it.client, id, it.node).catch((thrown: unknown) => thrown);
+    assert.ok(error instanceof JobError);
+    assert.deepEqual(
+      [error.code, error.data['phase'], error.data['reason']],
+      ['JOB_NOT_SETTLED', 'CANCELLED', 'CANCELLED_BY_CLIENT'],
+    );
+  });
+
+  test('a job whose record is dropped is told from one that never was, and its key is not used again', async () => {
+    const prepared = await prepare({ key: jobKeyOf('long ago') });
+    const { id } = await postJob(it.wallet, prepared, it.node);
+    await market.play(id);
+    const { retentionMs = 0 } = (await it.client.getParams()).jobs;
+    for (let blocks = 0; blocks < 4; blocks++) await market.chain.mine({ stepMs: Number(retentionMs) });
+    assert.deepEqual(await code(jobResult(it.client, id, it.node)), ['JOB_FORGOTTEN', undefined]);
+    // The chain is ahead of this machine's clock: the deadline is counted from its last block.
+    const again = await prepare({ key: jobKeyOf('long ago') });
+    assert.deepEqual(await code(postJob(it.wallet, again, it.node)), ['CALL_REFUSED', 'JobForgotten']);
+    assert.equal((await postJob(it.wallet, await prepare(), it.node)).receipt?.status, 'success');
+  });
+
+  test('a program that its owner has retired takes no jobs', async () => {
+    const source = toHex(market.model.program.hash);
+    const hash = await it.wallet.writeContract({
+      ...modules.sources,
+      functionName: 'retire',
+      args: [source],
+    });
+    await it.client.waitForTransactionReceipt({ hash });
+    assert.deepEqual(await code(postJob(it.wallet, await prepare(), it.node)), ['SOURCE_RETIRED', undefined]);
+    assert.deepEqual(await code(waitForSource(it.client, source)), ['SOURCE_RETIRED', undefined]);
+  });
 });

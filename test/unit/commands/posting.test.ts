@@ -93,7 +93,8 @@ describe('ogpu job post and result', () => {
   });
 
   test('a picture is posted once, computed, judged, and comes back larger', async (t) => {
-    const { at, ask, post } = await desk(t);
+    const { at, ask, sign, post } = await desk(t);
+    await writeFile(at('other.bin'), createPrng(2).bytes(5 * 36));
     const terms = ['--price', '2', '--value', '3', '--key', 'a name', '--json'];
     const report = jsonOf(await post(...terms));
     const job = report['job'] as Hex;
@@ -103,7 +104,20 @@ describe('ogpu job post and result', () => {
       [(2n * WEI_PER_OGPU).toString(), (3n * WEI_PER_OGPU).toString(), false],
     );
     const again = jsonOf(await post(...terms));
-    assert.deepEqual([again['job'], again['isNew'], again['hash']], [job, false, undefined]);
+    assert.deepEqual(
+      [again['job'], again['isNew'], again['hash'], again['priceWei']],
+      [job, false, undefined, undefined],
+    );
+    const other = await sign(
+      jobCommand,
+      'post',
+      '--model',
+      at('model'),
+      '--input',
+      at('other.bin'),
+      ...terms,
+    );
+    assert.equal(other.code, 'JOB_KEY_USED');
     const early = await ask(jobCommand, 'result', job, '--out', at('out.png'));
     assert.equal(early.code, 'JOB_NOT_SETTLED');
     assert.ok(early.error instanceof OgpuError && early.error.data['phase'] === 'OPEN');
