@@ -93,7 +93,12 @@ export class ProviderMarket {
   /** Claims a job and lets the claim be drawn. */
   async assign(job: Uint8Array): Promise<void> {
     await this.market.claim(job, WEI_PER_OGPU);
-    await this.blocks(() => jobs.read(this.world.chain.store, job).attempts > 0);
+    await this.drawn(job);
+  }
+
+  /** Makes blocks until a claim of the job is drawn. */
+  drawn(job: Uint8Array): Promise<void> {
+    return this.blocks(() => jobs.read(this.world.chain.store, job).attempts > 0);
   }
 
   /** Makes blocks until something holds. */

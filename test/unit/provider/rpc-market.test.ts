@@ -92,10 +92,7 @@ describe('the market over JSON-RPC', () => {
       [job],
     );
     assert.equal(claimed.offers.length, 0);
-    await it.blocks(
-      () => claimed.now.height < it.world.chain.height && it.attempt(job).phase === 'CLAIMED',
-      600,
-    );
+    await it.drawn(job);
 
     const { attempt, publishedItems } = await assignment(job);
     const known = it.attempt(job);
