@@ -45,6 +45,8 @@ export class Sender {
   readonly #pollMs: number;
   readonly #signal: AbortSignal | undefined;
   #last: Promise<unknown> = Promise.resolve();
+  /** Of each transaction that is waited for, what was sent of it. */
+  readonly #waiting = new Set<Signed[]>();
 
   constructor(rpc: RpcClient, wallet: Wallet, options: SenderOptions) {
     const { waitMs, stallMs = STALL_MS, pollMs = POLL_MS } = options;
@@ -65,24 +67,41 @@ export class Sender {
     const submitted = this.#last.then(() => this.#submit(intent));
     // Whether it was refused is its sender's trouble: the next one goes on.
     this.#last = submitted.catch(() => undefined);
-    return this.#settle(intent, await submitted);
+    const sent = await submitted;
+    try {
+      return await this.#settle(intent, sent);
+    } finally {
+      this.#waiting.delete(sent);
+    }
   }
 
-  async #submit(intent: Intent): Promise<Signed> {
+  async #submit(intent: Intent): Promise<Signed[]> {
+    await this.#bringBack();
     const signed = await sign(this.#rpc, this.#wallet, intent);
     await broadcast(this.#rpc, signed.envelope);
-    return signed;
+    const sent = [signed];
+    this.#waiting.add(sent);
+    return sent;
+  }
+
+  /** What the node has lost of those before: the next one would take its nonce. */
+  async #bringBack(): Promise<void> {
+    if (this.#waiting.size === 0) return;
+    const from = toHex(this.#wallet.address);
+    const next = await this.#rpc.call('eth_getTransactionCount', [from, 'pending'], Quantity);
+    const lost = [...this.#waiting].flatMap((sent) => sent.slice(-1)).filter(({ nonce }) => nonce >= next);
+    for (const { envelope } of lost.sort((a, b) => Number(a.nonce - b.nonce)))
+      await unlessAway(broadcast(this.#rpc, envelope));
   }
 
   /** A node that is away for a moment is asked again. */
-  async #settle(intent: Intent, first: Signed): Promise<Outcome> {
-    const sent = [first];
+  async #settle(intent: Intent, sent: Signed[]): Promise<Outcome> {
     const endMs = performance.now() + this.#waitMs;
     let stalledMs = performance.now() + this.#stallMs;
     for (;;) {
       const found = await this.#findReceipt(sent);
       if (found !== undefined) return outcomeOf(this.#rpc, this.#wallet, intent, found.hash, found.receipt);
-      if (this.#signal?.aborted === true || performance.now() >= endMs) throw pending(first);
+      if (this.#signal?.aborted === true || performance.now() >= endMs) throw pending(sent);
       if (performance.now() >= stalledMs) {
         await this.#revive(intent, sent);
         stalledMs = performance.now() + this.#stallMs;
@@ -141,7 +160,8 @@ async function unlessAway<Answer>(asked: Promise<Answer>): Promise<Answer | unde
   }
 }
 
-function pending({ hash, nonce }: Signed): ClientError {
+function pending(sent: readonly Signed[]): ClientError {
+  const { hash = '', nonce = 0n } = sent.at(-1) ?? {};
   return new ClientError('TRANSACTION_PENDING', 'the transaction is not final yet, and not waited for', {
     ...{ hash, nonce: nonce.toString() },
     cure: 'it may still become final: look again with `ogpu tx`',

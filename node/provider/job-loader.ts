@@ -9,6 +9,7 @@ import { openProgram, type Program } from '../../protocol/graph/check.js';
 import { decodeGraph } from '../../protocol/graph/encode.js';
 import { GraphError } from '../../protocol/graph/faults.js';
 import { planJob, SegmentationError, type JobPlan } from '../../protocol/graph/segmentation.js';
+import { SszError } from '../../protocol/ssz/types.js';
 import { BlobTransferError, downloadBlob, uploadBlob, type BlobNode } from '../../rpc/blobs/transfer.js';
 import { SourceGraphAnswer } from '../client/answers.js';
 import { ClientError } from '../client/errors.js';
@@ -195,7 +196,7 @@ function readProgram(bytes: Uint8Array, source: Uint8Array): Program {
     const program = openProgram(decodeGraph(bytes));
     if (bytesEqual(program.hash, source)) return program;
   } catch (cause) {
-    if (!(cause instanceof GraphError)) throw cause;
+    if (!(cause instanceof GraphError) && !(cause instanceof SszError)) throw cause;
     throw new JobUnfitError('JOB_SOURCE_WRONG', 'the source is no program', data, { cause });
   }
   throw new JobUnfitError('JOB_SOURCE_WRONG', 'the node gives another program', data);

@@ -47,6 +47,7 @@ class Workshop {
   isAssigned = true;
   computed = 0;
   handedOut = 0;
+  suits: (offer: Offer) => Promise<boolean> = () => Promise.resolve(true);
   load: () => Promise<LoadedJob> = () => Promise.resolve(JOB);
   execute: () => Promise<JobResult>;
   /** Thrown instead of sending. */
@@ -76,7 +77,7 @@ class Workshop {
         },
         rerun: () => Promise.resolve([]),
       },
-      suits: () => Promise.resolve(true),
+      suits: (each) => this.suits(each),
       publishOutput: () => {
         this.handedOut++;
         return Promise.resolve(new Uint8Array(32));
@@ -252,6 +253,110 @@ describe('a provider', () => {
     await shop.run();
     assert.deepEqual(shop.claimed, []);
     assert.equal(shop.world.attempt.ending, 'CONFIRMED');
+  });
+
+  test('gives back in time what does not come to an end of loading', async () => {
+    const shop = new Workshop();
+    shop.load = () => new Promise(() => undefined);
+    shop.open();
+    await shop.reconcile();
+    assert.deepEqual(shop.sent, []);
+    shop.world.now = { ...shop.world.now, timeMs: shop.world.terms.releaseBy.timeMs - 1_000 };
+    await shop.reconcile();
+    assert.equal(shop.world.attempt.ending, 'INPUT_UNAVAILABLE');
+  });
+
+  test('keeps looking when the release window is over: giving up costs the same then as being late', async () => {
+    const shop = new Workshop();
+    shop.load = () => Promise.reject(new JobUnavailableError('JOB_DATA_UNAVAILABLE', 'nobody has it'));
+    shop.world.now = { timeMs: shop.world.terms.releaseBy.timeMs + 1, height: 1_000 };
+    shop.open();
+    await shop.reconcile();
+    assert.deepEqual(shop.sent, []);
+    shop.load = () => Promise.resolve(JOB);
+    await shop.reconcile();
+    assert.deepEqual(shop.sent, ['commit']);
+  });
+
+  test('that is bound to a result computes it again until it succeeds', async () => {
+    const shop = new Workshop();
+    shop.open();
+    await shop.reconcile();
+    await shop.agent.stop();
+    shop.disk = new SimulatedDisk({ prng: createPrng(3) });
+    shop.open();
+    const { execute } = shop;
+    shop.execute = () => Promise.reject(new Refused('TEST_REFUSED', 'the device is lost'));
+    while (shop.world.attempt.phase !== 'UNSEALING') {
+      await shop.reconcile();
+      runPhase(shop.world);
+    }
+    await shop.reconcile();
+    assert.equal(shop.world.attempt.phase, 'UNSEALING');
+    shop.execute = execute;
+    await shop.run();
+    assert.equal(shop.world.attempt.ending, 'CONFIRMED');
+  });
+
+  test('does nothing by what a node says that has fallen behind', async () => {
+    const shop = new Workshop();
+    shop.open();
+    await shop.reconcile();
+    const { now } = shop.world;
+    shop.world.now = { ...now, height: now.height - 1 };
+    await assert.rejects(shop.agent.reconcile(), { code: 'VIEW_STALE' });
+    assert.equal(shop.agent.open, 1);
+    shop.world.now = now;
+    await shop.run();
+    assert.equal(shop.world.attempt.ending, 'CONFIRMED');
+  });
+
+  test('claims nothing that does not suit it', async () => {
+    const shop = new Workshop();
+    shop.isAssigned = false;
+    shop.offers = [offer(1), offer(2)];
+    let looks = 0;
+    shop.suits = ({ job }) => {
+      if (job[0] === 1) looks++;
+      return Promise.resolve(job[0] !== 1);
+    };
+    shop.open();
+    await shop.reconcile();
+    assert.deepEqual(new Set(shop.claimed.map(([first]) => first)), new Set([2]));
+    assert.equal(looks, 1, 'what does not suit is not looked at again');
+  });
+
+  test('shows no output before the unsealing, whatever verifiers miss', async () => {
+    const shop = new Workshop({ behaviours: Array<'unavailable'>(4).fill('unavailable') });
+    shop.open();
+    while (shop.world.attempt.phase !== 'PUBLISHING') {
+      await shop.reconcile();
+      if (shop.world.attempt.phase !== 'CLAIMED') runPhase(shop.world);
+    }
+    assert.equal(shop.world.attempt.publication?.subject, 'sealing');
+    await shop.reconcile();
+    assert.equal(shop.handedOut, 0);
+    assert.deepEqual(shop.sent, ['commit', 'publish']);
+  });
+
+  test('says once that what verifiers miss is too large for the chain', async () => {
+    const plan = planJob(program, { kind: 'rows', count: 64 });
+    const large = { ...plan, program: { ...program, work: { ...program.work, outputBytes: 20_000 } } };
+    const shop = new Workshop({ behaviours: Array<'undelivered'>(4).fill('undelivered') });
+    const output = new Uint8Array(64 * 20_000);
+    shop.load = () => Promise.resolve({ ...JOB, plan: { ...large, outputBytes: output.length } });
+    shop.execute = () => Promise.resolve({ stateIds: shop.world.stateIds, output });
+    shop.open();
+    while (shop.world.attempt.phase !== 'PUBLISHING') {
+      const { phase } = shop.world.attempt;
+      await shop.reconcile();
+      if (shop.world.attempt.phase === phase && phase !== 'CLAIMED' && phase !== 'UNSEALING')
+        runPhase(shop.world);
+    }
+    await shop.reconcile(5);
+    const told = shop.events.filter(({ kind }) => kind === 'trouble');
+    assert.equal(told.length, 1);
+    assert.deepEqual(shop.sent, ['commit', 'unseal']);
   });
 
   test('publishes an output that is called undelivered', async () => {
