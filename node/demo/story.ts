@@ -3,7 +3,7 @@ import { basename, join } from 'node:path';
 import { z } from 'zod';
 import { decodeImage } from '../../compute/images/codec.js';
 import { formatOgpu, WEI_PER_OGPU } from '../../protocol/amounts.js';
-import type { AuditAnswer } from '../client/answers.js';
+import { ProviderAnswer, type AuditAnswer } from '../client/answers.js';
 import { sampleNode, type NodeSample } from '../devnet/metrics-client.js';
 import { check } from './demo-error.js';
 import { balanceOf, followJob, type SeenAttempt, type SeenJob } from './follow-job.js';
@@ -27,7 +27,6 @@ const FAKED_PERCENT = '25';
 
 const SourceReport = z.looseObject({ source: z.string() });
 const PostReport = z.looseObject({ job: z.string() });
-const LockupAnswer = z.looseObject({ lockupWei: z.string().transform(BigInt) });
 
 /** From a registered model to a paid job and a picture. @throws DemoError where anything is not as it must be */
 export async function tellStory(stage: Stage, narrator: Narrator, options: StoryOptions): Promise<void> {
@@ -231,14 +230,14 @@ async function checkCheat(
   check(first?.audit.ending === 'FRAUD', 'the audit found the fraud');
   const bond = sum(payments.filter(({ from, recipient }) => from === 'bond' && recipient !== cheat?.address));
   check(bond > 0n, 'the bond of the cheat was slashed');
-  const { lockupWei } = await rpc.call('ogpu_provider', [cheat?.address], LockupAnswer);
+  const { lockup } = await rpc.call('ogpu_provider', [cheat?.address], ProviderAnswer);
   check(later.at(-1)?.audit.provider === honest?.address, 'an honest provider finished the job');
   const compensation = sum(
     payments.filter(({ from, recipient }) => from === 'bond' && recipient === client.address),
   );
   narrator.step(
     'cheat',
-    `lost ${formatOgpu(bond)} OGPU of its bond; ${formatOgpu(lockupWei)} OGPU are left at stake`,
+    `lost ${formatOgpu(bond)} OGPU of its bond; ${formatOgpu(lockup.totalWei)} OGPU are left at stake`,
   );
   narrator.detail(`the client paid for one result, and had ${formatOgpu(compensation)} OGPU of the bond`);
 }

@@ -15,6 +15,7 @@ import { openFolder } from '../disk/open-folder.js';
 import type { Logger } from '../logging/logger.js';
 import type { ValidatorIdentity } from '../validator-identity.js';
 import { JobMaterials } from './job-materials.js';
+import { publishedItems } from './published-items.js';
 import { SourceShelf } from './source-shelf.js';
 import { SourceWatch } from './source-watch.js';
 import { VerdictStore } from './verdict-store.js';
@@ -83,7 +84,10 @@ export class AuditDesk {
     const executor = (): ComputeDevice['executor'] => this.#device.executor;
     this.#verifier = new Verifier({
       ...{ validator, verdicts, clock, onFailure, onEntry: onWork, onWarning: warn },
-      materials: new JobMaterials({ store, blobs, shelf, executor, hidden, clock }),
+      materials: new JobMaterials({
+        ...{ store, blobs, shelf, executor, hidden, clock },
+        published: (terms) => publishedItems(store, terms),
+      }),
       attempts: () => attemptsOwed(store, validator.id),
       chain: () => {
         const { height } = progressRecord.read(store);

@@ -4,6 +4,7 @@ import { judgeItems, judgeSegments, RunError } from '../../compute/job-run.js';
 import type { Executor } from '../../compute/run-segments.js';
 import { SandboxError } from '../../compute/sandbox/sandbox.js';
 import type { Attempt, PublicationSubject } from '../../consensus/verification/attempt.js';
+import type { AttemptTerms } from '../../consensus/verification/terms.js';
 import { stateIdOf } from '../../protocol/audit/commitment.js';
 import { treeRoot } from '../../protocol/audit/tree.js';
 import { bytesEqual, toHex } from '../../protocol/bytes.js';
@@ -15,16 +16,17 @@ import {
 } from '../../protocol/graph/segmentation.js';
 import { readPart } from '../../protocol/graph/segments.js';
 import { jobs, type Job } from '../../state/jobs/job.js';
-import type { Store } from '../../state/store/store.js';
+import type { Reader } from '../../state/store/store.js';
 import type { BlobService } from '../blobs/service.js';
 import type { Clock } from '../consensus/surroundings.js';
 import { readBlob } from './blob-bytes.js';
 import { MaterialsError, type Materials } from './materials.js';
-import { publishedItems } from './published-items.js';
 import type { SourceShelf } from './source-shelf.js';
 
 export interface JobMaterialsParts {
-  readonly store: Store;
+  readonly store: Reader;
+  /** Inputs of segments that stand on the chain. */
+  readonly published: (terms: AttemptTerms) => Promise<ReadonlyMap<number, Uint8Array>>;
   readonly blobs: BlobService;
   readonly shelf: SourceShelf;
   readonly executor: () => Promise<Executor>;
@@ -111,7 +113,7 @@ export class JobMaterials implements Materials {
     } catch (error) {
       const isPublished = attempt.published.some((subject) => subject !== 'output');
       if (!(error instanceof MaterialsError) || !isPublished) throw error;
-      const items = await publishedItems(this.#parts.store, attempt.terms);
+      const items = await this.#parts.published(attempt.terms);
       if (segments.every((segment) => items.has(segment))) return { items };
       throw error;
     }

@@ -107,7 +107,9 @@ describe('a provider on a network of four validators', { timeout: 900_000 }, () 
     await bad.event('cheating');
     const job = await jobs.post(200);
     await bad.event('committed');
-    await jobs.until('the fraud is found', async () => (BigInt(slashed(cheat)) > 0n ? true : undefined));
+    await jobs.until('the fraud is found', () =>
+      Promise.resolve(BigInt(slashed(cheat)) > 0n ? true : undefined),
+    );
     await bad.kill();
     start(await operator(4));
     const ended = await jobs.ended(job);
