@@ -223,7 +223,7 @@ interface IJobs {
     /// @notice The data is not the item.
     error ItemMismatch(uint16 item, bytes32 stateId);
 
-    /// @notice A publication has no more bytes.
+    /// @notice A publication has no more bytes, and no more than 1,024 pieces.
     error TooMuchData(uint256 maximumBytes);
 
     /// @notice The bytes are no signed entry of a validator.

@@ -11,7 +11,7 @@ import { knownJob, openAttempt, tell } from './advancing.js';
 import { actingProvider } from './claiming.js';
 import type { Job } from './job.js';
 import { refusal } from './life.js';
-import { addItem, progressOf } from './publications.js';
+import { addItem, MAX_ITEMS, progressOf } from './publications.js';
 import type { JobScope } from './settling.js';
 
 /** What only the provider of an attempt can do. @throws Revert UnknownJob | JobForgotten | NotProvider | Refused */
@@ -41,7 +41,7 @@ export function publish(
   if (items.includes(item) || !askedItems(attempt).includes(item)) {
     throw new Revert(ERRORS.NotAsked, [BigInt(item)]);
   }
-  if (bytes + data.length > MAX_PUBLISHED_BYTES) {
+  if (bytes + data.length > MAX_PUBLISHED_BYTES || items.length >= MAX_ITEMS) {
     throw new Revert(ERRORS.TooMuchData, [BigInt(MAX_PUBLISHED_BYTES)]);
   }
   const stateId = stateIdOf(data);

@@ -14,7 +14,7 @@ import type { Reader } from '../store/store.js';
  */
 
 /** Pieces of one publication: of more nothing can be published. */
-const MAX_ITEMS = MAX_FULL_AUDIT_SEGMENTS;
+export const MAX_ITEMS = MAX_FULL_AUDIT_SEGMENTS;
 
 const ProgressType = new ContainerType({
   attempt: uint8,

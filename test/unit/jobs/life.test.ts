@@ -4,9 +4,19 @@ import { WEI_PER_OGPU } from '../../../protocol/amounts.js';
 import { segmentationWord } from '../../../protocol/graph/segmentation.js';
 import { explainJob } from '../../../state/jobs/explain.js';
 import { pastJobs } from '../../../state/jobs/job.js';
+import { MAX_ITEMS, publications } from '../../../state/jobs/publications.js';
 import { readJudge } from '../../../state/jobs/judges.js';
+import { Overlay } from '../../../state/store/overlay.js';
 import { nextValidators } from '../../../state/staking/active-set.js';
-import { byJobs, CLIENT, JobChain, keyOf, PRICE_WEI, type JobChainOptions } from '../../support/jobs.js';
+import {
+  byJobs,
+  CLIENT,
+  JobChain,
+  keyOf,
+  PRICE_WEI,
+  type JobChainOptions,
+  type JudgeBehaviour,
+} from '../../support/jobs.js';
 import { readProvider, readSource } from '../../support/market.js';
 import { eventValues } from '../../support/staking.js';
 
@@ -131,6 +141,24 @@ describe('jobs without an attempt', () => {
 });
 
 describe('what is refused', () => {
+  test('more pieces of a publication than the state remembers', async () => {
+    const behaviours = Array<JudgeBehaviour>(4).fill('undelivered');
+    const chain = await new JobChain({ behaviours, checksWhole: false }).open();
+    const id = await chain.post(1, { segments: 1_100n });
+    await chain.assign(id);
+    while (chain.phase(id) !== 'PUBLISHING') await chain.step(id);
+    const { terms, round } = chain.attempt(id);
+    const items = Array.from({ length: MAX_ITEMS }, (_, item) => item);
+    const state = new Overlay(chain.ledger, { maxBytes: 1 << 20 });
+    publications.write(state, { attempt: terms.attempt, round, bytes: 9, items }, id);
+    chain.ledger.apply(state.changes());
+    const piece = [id, BigInt(MAX_ITEMS), Uint8Array.of(1), keyOf(0), []];
+    await chain.refuse(
+      { ...byJobs(terms.provider, 'publish', ...piece), gasLimit: 5_000_000n },
+      'TooMuchData',
+    );
+  });
+
   test('terms that cannot be audited or paid', async () => {
     const chain = await new JobChain().open();
     const refuse = async (changes: Parameters<JobChain['postCall']>[1], error: string): Promise<void> =>
