@@ -37,6 +37,7 @@ async function run(options: DemoOptions): Promise<void> {
   const out = resolve(options.out ?? join(folder, `${basename(picture, extname(picture))}-x2.png`));
   const closers = new Closers();
   const narrator = new Narrator();
+  let isOver = false;
   try {
     narrator.live('a network starts, and a model becomes an integer program');
     const stage = await setStage(folder, stopping.signal, closers);
@@ -44,11 +45,13 @@ async function run(options: DemoOptions): Promise<void> {
     await tellStory(stage, narrator, { picture, out, cheats: options.cheat });
     tellNext(stage, narrator, options);
     if (options.keep) await stopping.asked;
+    isOver = true;
   } finally {
     await closers.closeAll((part, error) => {
       process.stderr.write(`${part} did not close in order: ${String(error)}\n`);
     });
-    await cleanUp(folder, out);
+    if (isOver || stopping.signal.aborted) await cleanUp(folder, out);
+    else process.stderr.write(`logs of all processes: ${folder}\n`);
   }
 }
 

@@ -1,5 +1,5 @@
 import { homedir, totalmem } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { toChecksumAddress } from '../../protocol/address.js';
 import { DEVICES, type DeviceSetting } from '../compute/device.js';
@@ -107,7 +107,12 @@ const CHEATING = 'CHEATS: % of the segments of each job are made up; its bonds w
 function settingsOf(options: StartOptions): Omit<ProviderOptions, 'wallet' | 'onEvent'> {
   const { source, minPrice = 0n, maxExposure = 2n ** 128n } = options;
   return {
-    ...{ rpcUrl: options.rpcUrl, dataDir: options.data, device: options.device, devices: options.devices },
+    ...{
+      rpcUrl: options.rpcUrl,
+      dataDir: resolve(options.data),
+      device: options.device,
+      devices: options.devices,
+    },
     policy: {
       ...{ minPriceWeiPerGiga: minPrice / 1_000n, maxJobs: options.maxJobs, maxExposureWei: maxExposure },
       maxMemoryBytes: options.maxMemory,
@@ -115,7 +120,7 @@ function settingsOf(options: StartOptions): Omit<ProviderOptions, 'wallet' | 'on
     },
     maxDataBytes: Math.min(options.maxData, totalmem()),
     maxWeightsBytes: options.maxWeights,
-    hidden: [options.dir],
+    hidden: [resolve(options.dir)],
     cheatPercent: options.cheat,
   };
 }

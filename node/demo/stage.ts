@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { toChecksumAddress } from '../../protocol/address.js';
 import { esrganFolder } from '../../compute/import/esrgan.js';
+import { invariant } from '../../protocol/invariant.js';
 import { RpcClient } from '../client/rpc-client.js';
 import type { Closers } from '../closers.js';
 import { developmentAccounts, type DevelopmentAccount } from '../devnet/accounts.js';
@@ -13,6 +14,8 @@ import { runCommand } from './run-command.js';
 /** Somebody of the story: an account, and how commands are told to sign for it. */
 export interface Actor {
   readonly address: string;
+  /** Of the node that it asks. */
+  readonly url: string;
   /** Options of commands that ask a node and sign. */
   readonly options: readonly string[];
 }
@@ -48,11 +51,7 @@ const TILE_SHAPE = 'LR=1,64,64,3';
  */
 export async function setStage(folder: string, signal: AbortSignal, closers: Closers): Promise<Stage> {
   const model = join(folder, 'esrgan-slim-x2');
-  const [network] = await Promise.all([
-    startNetwork(join(folder, 'network'), VALIDATORS, signal),
-    importModel(model, signal),
-  ]);
-  closers.add('network', () => network.close());
+  const network = await startWith(join(folder, 'network'), importModel(model, signal), signal, closers);
   const { developers } = await developmentAccounts(VALIDATORS);
   const urls = network.urls;
   const passwordFile = join(folder, 'password');
@@ -62,11 +61,27 @@ export async function setStage(folder: string, signal: AbortSignal, closers: Clo
   for (const [index, account] of developers.slice(0, 1 + PROVIDERS).entries())
     actors.push(await storeActor(folder, account, urls[index % urls.length] ?? '', passwordFile));
   const [client, ...providers] = actors;
-  if (client === undefined) throw new Error('a devnet has accounts');
+  invariant(client !== undefined, 'a devnet has accounts');
   return {
     ...{ network, client, providers, model, folder, signal, closers },
     rpc: new RpcClient(urls[0] ?? ''),
   };
+}
+
+/** A network that is closed again also where what is done meanwhile fails. */
+async function startWith(
+  folder: string,
+  meanwhile: Promise<void>,
+  signal: AbortSignal,
+  closers: Closers,
+): Promise<DemoNetwork> {
+  const starting = startNetwork(folder, VALIDATORS, signal).then((network) => {
+    closers.add('network', () => network.close());
+    return network;
+  });
+  await Promise.allSettled([starting, meanwhile]);
+  await meanwhile;
+  return starting;
 }
 
 async function importModel(out: string, signal: AbortSignal): Promise<void> {
@@ -90,11 +105,12 @@ async function storeActor(
   await storeAccountKey(keys, secretKey, PASSWORD, { kdf: FAST_KDF });
   return {
     address: text,
+    url,
     options: ['--rpc-url', url, '--dir', keys, '--from', text, '--password-file', passwordFile],
   };
 }
 
-/** Registers a provider, unless that was done, and runs its agent. @param extra options of the agent */
+/** Registers a provider and runs its agent. @param extra options of the agent */
 export async function startProvider(
   stage: Stage,
   index: number,
@@ -102,7 +118,7 @@ export async function startProvider(
 ): Promise<void> {
   const { folder, closers, signal, providers } = stage;
   const provider = providers[index];
-  if (provider === undefined) throw new Error('there is such a provider');
+  invariant(provider !== undefined, 'there is such a provider');
   const name = `provider-${index + 1}`;
   await runCommand(
     ['provider', 'register', '--name', name, '--lockup', LOCKUP_OGPU, ...provider.options],

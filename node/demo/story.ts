@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename } from 'node:path';
 import { z } from 'zod';
 import { decodeImage } from '../../compute/images/codec.js';
 import { formatOgpu, WEI_PER_OGPU } from '../../protocol/amounts.js';
@@ -249,8 +249,7 @@ async function fetchResult(
   { out }: StoryOptions,
 ): Promise<void> {
   const { model, client, signal } = stage;
-  const [, url = ''] = client.options;
-  await runCommand(['job', 'result', job, '--out', out, '--model', model, '--rpc-url', url], signal);
+  await runCommand(['job', 'result', job, '--out', out, '--model', model, '--rpc-url', client.url], signal);
   const { width, height } = decodeImage(await readFile(out));
   narrator.step('picture', out);
   narrator.detail(`${width} × ${height}; every byte checked against the root that was judged and paid for`);
@@ -289,9 +288,4 @@ async function sampleFirst({ network }: Stage): Promise<NodeSample> {
 
 function sum(payments: readonly JobPayment[]): bigint {
   return payments.reduce((total, { amountWei }) => total + amountWei, 0n);
-}
-
-/** Folder of the files a node writes, for who wants to look further. */
-export function logsOf({ folder }: Stage): string {
-  return join(folder, 'network', 'node-0', 'node.log');
 }

@@ -153,7 +153,10 @@ export const ERRORS = {
     'This item is not asked for, or stands on the chain already.',
   ),
   ItemMismatch: declareError('ItemMismatch(uint16 item, bytes32 stateId)', 'The data is not the item.'),
-  TooMuchData: declareError('TooMuchData(uint256 maximumBytes)', 'A publication has no more bytes, and no more than 1,024 pieces.'),
+  TooMuchData: declareError(
+    'TooMuchData(uint256 maximumBytes)',
+    'A publication has no more bytes, and no more than 1,024 pieces.',
+  ),
   InvalidRecord: declareError(
     'InvalidRecord(string reason)',
     'The bytes are no signed entry of a validator.',
