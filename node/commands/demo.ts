@@ -6,14 +6,17 @@ import { decodeImage, encodePng } from '../../compute/images/codec.js';
 import { cropped } from '../../compute/images/image.js';
 import { Closers } from '../closers.js';
 import { DemoError } from '../demo/demo-error.js';
+import type { PortChoice } from '../devnet/layout.js';
 import { Narrator } from '../demo/narrator.js';
 import { MAIN_FILE } from '../main-file.js';
 import { setStage, VALIDATORS, type Stage } from '../demo/stage.js';
 import { tellStory } from '../demo/story.js';
+import { portsOption } from './ports-option.js';
 
 interface DemoOptions {
   readonly cheat: boolean;
   readonly keep: boolean;
+  readonly ports: PortChoice;
   readonly picture?: string;
   readonly out?: string;
 }
@@ -24,6 +27,7 @@ export function demoCommand(): Command {
     .description('enlarge a photograph on a network of four validators and two providers, judged and paid')
     .option('--cheat', 'a provider makes up a part of its result: see it caught and slashed', false)
     .option('--keep', 'leave the network running until Ctrl-C, to look around', false)
+    .addOption(portsOption())
     .option('--picture <file>', 'PNG or JPEG to enlarge: a cat unless given')
     .option('--out <file>', 'where the larger picture goes')
     .addHelpText('after', HELP)
@@ -40,7 +44,7 @@ async function run(options: DemoOptions): Promise<void> {
   let isOver = false;
   try {
     narrator.live('a network starts, and a model becomes an integer program');
-    const stage = await setStage(folder, stopping.signal, closers);
+    const stage = await setStage(folder, options.ports, stopping.signal, closers);
     tellNetwork(stage, narrator);
     await tellStory(stage, narrator, { picture, out, cheats: options.cheat });
     tellNext(stage, narrator, options);

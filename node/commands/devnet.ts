@@ -14,16 +14,19 @@ import {
   logFile,
   MAX_DEVNET_VALIDATORS,
   type Devnet,
+  type PortChoice,
 } from '../devnet/layout.js';
 import { sampleNode, type NodeSample } from '../devnet/metrics-client.js';
 import { drawScreen, ratesBetween, summary, type NodeLine, type Rates } from '../devnet/screen.js';
 import { Supervisor } from '../devnet/supervisor.js';
 import { integerBetween } from './command-context.js';
+import { portsOption } from './ports-option.js';
 
 interface DevnetOptions {
   readonly validators: number;
   readonly dir?: string;
   readonly keep: boolean;
+  readonly ports: PortChoice;
   readonly seconds?: number;
   readonly json: boolean;
 }
@@ -35,6 +38,7 @@ export function devnetCommand(): Command {
     .option('--validators <number>', 'how many, each a process', integerBetween(1, MAX_DEVNET_VALIDATORS), 4)
     .option('--dir <folder>', 'where its files go: a temporary folder, or with --keep ~/.ogpu/devnet')
     .option('--keep', 'keep the files, and go on with what is there', false)
+    .addOption(portsOption())
     .option('--seconds <number>', 'end after so long', integerBetween(1, 10_000_000))
     .option('--json', 'tell of nodes and accounts in JSON, then one line of JSON a second', false)
     .addHelpText('after', HELP)
@@ -60,7 +64,8 @@ async function run(options: DevnetOptions): Promise<void> {
   const asked = stopRequest(options.seconds);
   const folder = await folderOf(options);
   try {
-    const devnet = (await findDevnet(folder)) ?? (await createDevnet(folder, options.validators));
+    const devnet =
+      (await findDevnet(folder)) ?? (await createDevnet(folder, options.validators, options.ports));
     const supervisor = new Supervisor(devnet);
     supervisor.start();
     try {

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { sampleNode } from '../devnet/metrics-client.js';
-import { createDevnet, logFile, type Devnet } from '../devnet/layout.js';
+import { createDevnet, logFile, type Devnet, type PortChoice } from '../devnet/layout.js';
 import { Supervisor } from '../devnet/supervisor.js';
 import { DemoError } from './demo-error.js';
 
@@ -19,9 +19,10 @@ const POLL_MS = 200;
 export async function startNetwork(
   folder: string,
   validators: number,
+  ports: PortChoice,
   signal: AbortSignal,
 ): Promise<DemoNetwork> {
-  const devnet = await createDevnet(folder, validators);
+  const devnet = await createDevnet(folder, validators, ports);
   const supervisor = new Supervisor(devnet);
   supervisor.start();
   try {

@@ -5,6 +5,7 @@ import { esrganFolder } from '../../compute/import/esrgan.js';
 import { invariant } from '../../protocol/invariant.js';
 import { RpcClient } from '../client/rpc-client.js';
 import type { Closers } from '../closers.js';
+import type { PortChoice } from '../devnet/layout.js';
 import { developmentAccounts, type DevelopmentAccount } from '../devnet/accounts.js';
 import { storeAccountKey } from '../keys/keyring.js';
 import { startNetwork, type DemoNetwork } from './network.js';
@@ -49,9 +50,18 @@ const TILE_SHAPE = 'LR=1,64,64,3';
  *
  * @throws DemoError; ModelError MODEL_PACKAGE_MISSING; as keys do
  */
-export async function setStage(folder: string, signal: AbortSignal, closers: Closers): Promise<Stage> {
+export async function setStage(
+  folder: string,
+  ports: PortChoice,
+  signal: AbortSignal,
+  closers: Closers,
+): Promise<Stage> {
   const model = join(folder, 'esrgan-slim-x2');
-  const network = await startWith(join(folder, 'network'), importModel(model, signal), signal, closers);
+  const network = await startWith(
+    () => startNetwork(join(folder, 'network'), VALIDATORS, ports, signal),
+    importModel(model, signal),
+    closers,
+  );
   const { developers } = await developmentAccounts(VALIDATORS);
   const urls = network.urls;
   const passwordFile = join(folder, 'password');
@@ -70,12 +80,11 @@ export async function setStage(folder: string, signal: AbortSignal, closers: Clo
 
 /** A network that is closed again also where what is done meanwhile fails. */
 async function startWith(
-  folder: string,
+  start: () => Promise<DemoNetwork>,
   meanwhile: Promise<void>,
-  signal: AbortSignal,
   closers: Closers,
 ): Promise<DemoNetwork> {
-  const starting = startNetwork(folder, VALIDATORS, signal).then((network) => {
+  const starting = start().then((network) => {
     closers.add('network', () => network.close());
     return network;
   });

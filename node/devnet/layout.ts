@@ -45,6 +45,10 @@ export interface Devnet {
   readonly nodes: readonly DevnetNode[];
 }
 
+/** The ports that wallets expect, where they are free now; or any, for networks that start at the same time as others. */
+export const PORT_CHOICES = ['known', 'any'] as const;
+export type PortChoice = (typeof PORT_CHOICES)[number];
+
 /** Ports asked for first: the ones wallets and dashboards expect. */
 const FIRST_PORTS = { p2p: 26_656, rpc: 8_545, metrics: 9_464 } as const;
 
@@ -89,8 +93,12 @@ export function dataFolder({ folder }: DevnetNode): string {
  *
  * @throws DevnetError DEVNET_FOLDER_FOREIGN; and as keys, genesis and files do
  */
-export async function createDevnet(folder: string, validators: number): Promise<Devnet> {
-  const ports = await choosePorts(validators);
+export async function createDevnet(
+  folder: string,
+  validators: number,
+  which: PortChoice = 'known',
+): Promise<Devnet> {
+  const ports = await choosePorts(validators, which);
   const { developers, faucet, owners } = await developmentAccounts(validators);
   const secrets = owners.map(() => generateValidatorSecret());
   const nodes: DevnetNode[] = [];
@@ -156,11 +164,12 @@ const NO_SECRET = new Uint8Array(32);
 
 type Ports = Pick<DevnetNode, 'p2pPort' | 'rpcPort' | 'metricsPort'>;
 
-async function choosePorts(count: number): Promise<Ports[]> {
-  const wanted = (first: number): number[] => Array.from({ length: count }, (_, i) => first + i);
+async function choosePorts(count: number, which: PortChoice): Promise<Ports[]> {
+  const wanted = (first: number): number[] =>
+    Array.from({ length: count }, (_, i) => (which === 'any' ? 0 : first + i));
   const { p2p, rpc, metrics } = FIRST_PORTS;
   const ports = await freePorts([...wanted(p2p), ...wanted(rpc), ...wanted(metrics)]);
-  return wanted(0).map((i) => ({
+  return Array.from({ length: count }, (_, i) => ({
     p2pPort: ports[i] ?? 0,
     rpcPort: ports[count + i] ?? 0,
     metricsPort: ports[2 * count + i] ?? 0,

@@ -14,7 +14,7 @@ import { CAN_RUN, verdictOf } from '../../state/sources/attestations.js';
 import { SOURCE_RETIRED, sources } from '../../state/sources/source.js';
 import { STATE_KEYS } from '../../state/store/keys.js';
 import { isMember, nextValidators } from '../../state/staking/active-set.js';
-import type { Change, Store } from '../../state/store/store.js';
+import type { Change, Reader, Store } from '../../state/store/store.js';
 import { WorkQueue } from '../../compute/work-queue.js';
 import type { BlobService } from '../blobs/service.js';
 import type { Alarm, Clock } from '../consensus/surroundings.js';
@@ -22,7 +22,7 @@ import { MaterialsError } from './materials.js';
 import type { SourceShelf } from './source-shelf.js';
 
 export interface SourceWatchParts {
-  readonly store: Store;
+  readonly store: Reader & Pick<Store, 'range'>;
   readonly validator: Address;
   readonly shelf: SourceShelf;
   readonly blobs: BlobService;

@@ -15,7 +15,7 @@ async function runDemo(
   const folder = await mkdtemp(join(tmpdir(), 'ogpu-demo-test-'));
   t.after(() => rm(folder, { recursive: true, force: true }));
   const out = join(folder, 'larger.png');
-  const { exitCode, stdout, stderr } = runCli(['demo', '--out', out, ...args], {
+  const { exitCode, stdout, stderr } = runCli(['demo', '--ports', 'any', '--out', out, ...args], {
     env: { ...process.env, TMPDIR: folder },
     timeout: 280_000,
   });

@@ -16,9 +16,13 @@ export interface DevnetProcess {
 
 /** Resolves when every node answers. */
 export async function startDevnetProcess(validators: number): Promise<DevnetProcess> {
-  const child = spawn(process.execPath, [PROGRAM, 'devnet', '--validators', String(validators), '--json'], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+  const child = spawn(
+    process.execPath,
+    [PROGRAM, 'devnet', '--validators', String(validators), '--ports', 'any', '--json'],
+    {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  );
   const closed = new Promise<void>((resolve) => {
     child.once('close', () => {
       resolve();

@@ -68,7 +68,7 @@ export class Cluster {
     { env = {}, isProxied = true }: ClusterOptions = {},
   ): Promise<Cluster> {
     const folder = await mkdtemp(join(tmpdir(), 'ogpu-e2e-'));
-    const devnet = await createDevnet(join(folder, 'devnet'), validators);
+    const devnet = await createDevnet(join(folder, 'devnet'), validators, 'any');
     const proxies = new Map<string, TcpProxy>();
     for (const [from] of devnet.nodes.entries()) {
       for (const [to, { p2pPort }] of devnet.nodes.entries()) {

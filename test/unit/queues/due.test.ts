@@ -5,6 +5,7 @@ import { InvariantError } from '../../../protocol/invariant.js';
 import {
   cancel,
   findScheduled,
+  nextDue,
   schedule,
   takeDue,
   type BlockMoment,
@@ -46,6 +47,16 @@ describe('what falls due', () => {
       assert.deepEqual(takeDue(state, { timeMs: 9999, height: 99 }, 9), isDue ? [] : [item]);
       assert.deepEqual(state.changes(), []);
     }
+  });
+
+  test('can be foreseen: the next time, and the height that is waited for', () => {
+    assert.deepEqual(nextDue(stateOf()), { timeMs: undefined, height: undefined });
+    const state = stateOf(due(5, 50, 1), due(7, 3, 2), due(6, 40, 3));
+    assert.deepEqual(nextDue(state), { timeMs: 5, height: undefined });
+    takeDue(state, { timeMs: 6, height: 1 }, 9);
+    assert.deepEqual(nextDue(state), { timeMs: 7, height: 40 });
+    takeDue(state, { timeMs: 7, height: 49 }, 9);
+    assert.deepEqual(nextDue(state), { timeMs: undefined, height: 50 });
   });
 
   test('is taken by time, height, kind and subject', () => {
